@@ -1,0 +1,159 @@
+//! The retained state of each actor: how it is, what is wrong, and what the page shows of it.
+
+use crate::{VisitId, evidence::Medium, fault::FaultCode, messages::audit_log::Step, pin::PinJob};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An actor's state. Published retained at each change; the last will says [`Condition::Lost`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// How the actor itself is.
+    pub condition: Condition,
+    /// What is wrong now, each with its beginning.
+    pub faults: Vec<ActiveFault>,
+    /// What else there is to know of this kind of actor.
+    pub detail: Detail,
+}
+
+/// How an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// It runs.
+    Running,
+    /// It stopped in good order.
+    Stopped,
+    /// Its connection to the broker broke.
+    Lost,
+}
+
+/// A fault that lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveFault {
+    /// Which.
+    pub code: FaultCode,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What there is to know, by kind of actor.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// Nothing more.
+    #[default]
+    None,
+    /// A face-auth reader.
+    FaceReader {
+        /// Whether its device link is up.
+        connected: bool,
+        /// Maker, model and software version, where known.
+        reader: Option<ReaderIdentity>,
+        /// Whether 「スマートフォンを利用する」 is shown.
+        phones_offered: bool,
+        /// The visit in progress.
+        visit: Option<VisitInProgress>,
+        /// Visits ended since the actor started.
+        visits_ended: u64,
+    },
+    /// A generic NFC reader.
+    NfcReader {
+        /// The PC/SC name of the reader that is bound to the lane, where it is attached.
+        reader: Option<String>,
+        /// Whether it can read now.
+        ready: bool,
+    },
+    /// The keeper of PINs.
+    PinSession {
+        /// Open jobs.
+        open_jobs: u32,
+    },
+    /// The line.
+    Uplink {
+        /// Whether the centre answers.
+        reachable: bool,
+        /// Since when it does, or does not.
+        since: Timestamp,
+    },
+    /// The queue.
+    OfflineQueue {
+        /// Accepted and not answered yet.
+        waiting: u64,
+        /// When the oldest of them was accepted.
+        oldest: Option<Timestamp>,
+        /// Set aside for a person to look at.
+        set_aside: u64,
+        /// Settled since the actor started.
+        settled: u64,
+    },
+    /// The receipt computer's folders.
+    ReceiptComputer {
+        /// Files written since the actor started.
+        written: u64,
+        /// Characters shown as ● since the actor started.
+        lost_characters: u64,
+        /// Queries answered since the actor started.
+        queries_answered: u64,
+    },
+    /// The audit log.
+    AuditLog {
+        /// Entries in the log.
+        entries: u64,
+    },
+    /// The supervisor.
+    Gateway {
+        /// Every actor that it looks after.
+        actors: Vec<SupervisedActor>,
+    },
+}
+
+/// Who a face-auth reader says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderIdentity {
+    /// Maker.
+    pub maker: String,
+    /// Model.
+    pub model: String,
+    /// Software version.
+    pub software: String,
+}
+
+/// A visit as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitInProgress {
+    /// Which.
+    pub visit: VisitId,
+    /// Where it stands.
+    pub step: Step,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the patient chose.
+    pub medium: Option<Medium>,
+    /// The open PIN job, to compare with the reader's screen.
+    pub pin_job: Option<PinJob>,
+    /// The last thing that went wrong in it.
+    pub trouble: Option<FaultCode>,
+}
+
+/// An actor as the supervisor sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupervisedActor {
+    /// Its address, as text: `nfc_reader@2`.
+    pub address: String,
+    /// How it is.
+    pub standing: Standing,
+    /// Restarts since the program started.
+    pub restarts: u64,
+}
+
+/// What the supervisor does about an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It runs.
+    Running,
+    /// It failed and will be rebuilt shortly.
+    Restarting,
+    /// It failed too often: tried again only slowly.
+    GaveUp,
+}

@@ -1,0 +1,1 @@
+//! madoguchi-end-to-end.

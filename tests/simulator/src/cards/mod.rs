@@ -1,0 +1,1 @@
+//! Virtual JPKI media (My Number card, Android, iPhone, old resident card).

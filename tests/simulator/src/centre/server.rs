@@ -1,0 +1,180 @@
+//! The listener and its connections, on a thread of their own.
+//!
+//! actix-web's own server can neither refuse connections while it lives nor reset them, so its HTTP service is run
+//! here behind a listener that can.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
+use actix_web::App;
+use actix_web::dev::AppConfig;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::connection::Connection;
+use super::state::CentreState;
+use super::{CentreError, api};
+use crate::pki::tls::Identity;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const MOST_CONNECTIONS: usize = 1_024;
+const BACKLOG: u32 = 256;
+/// Between two tries when accepting or listening fails for want of resources.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// TLS 1.3 with a client certificate of one of `terminal_authorities`, required. No resumption: it would let a client in
+/// on the strength of an earlier check.
+pub(super) fn tls_config(
+    identity: &Identity,
+    terminal_authorities: &[CertificateDer<'static>],
+) -> Result<ServerConfig, CentreError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for authority in terminal_authorities {
+        roots.add(authority.clone())?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![identity.certificate_der()], identity.key_der())?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// Takes the port. The socket never listens: it holds the port while the line is down, so that it can come back.
+pub(super) fn reserve(address: SocketAddr) -> io::Result<(TcpSocket, SocketAddr)> {
+    let socket = bound(address)?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Lets this listener share the port with the reserving socket, never with another listener.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Serves until `stop` turns true or its sender is gone. `ready` is told once how the first listening went.
+pub(super) async fn serve(
+    address: SocketAddr,
+    state: Arc<CentreState>,
+    tls: ServerConfig,
+    mut stop: watch::Receiver<bool>,
+    ready: std::sync::mpsc::Sender<io::Result<()>>,
+) {
+    let service = match service(Arc::clone(&state), tls).await {
+        Ok(service) => Rc::new(service),
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let mut ready = Some(ready);
+    let mut line = state.faults().watch_line();
+    let mut connections = JoinSet::new();
+    loop {
+        if *line.borrow_and_update() {
+            connections.shutdown().await;
+            report(&mut ready, Ok(()));
+            tokio::select! {
+                _ = line.changed() => continue,
+                _ = stop.changed() => break,
+            }
+        }
+        let listener = match bound(address).and_then(|socket| socket.listen(BACKLOG)) {
+            Ok(listener) => listener,
+            Err(error) if ready.is_some() => {
+                report(&mut ready, Err(error));
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the centre can't listen again yet");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        report(&mut ready, Ok(()));
+        tokio::select! {
+            () = accept(&listener, &state, &service, &mut connections) => {}
+            _ = line.changed() => {}
+            _ = stop.changed() => break,
+        }
+    }
+    connections.shutdown().await;
+}
+
+fn report(ready: &mut Option<std::sync::mpsc::Sender<io::Result<()>>>, outcome: io::Result<()>) {
+    if let Some(ready) = ready.take() {
+        // The receiver waits in `Centre::start`; if it is gone, so is the centre.
+        let _ = ready.send(outcome);
+    }
+}
+
+async fn accept<S>(listener: &TcpListener, state: &CentreState, service: &Rc<S>, connections: &mut JoinSet<()>)
+where
+    S: Service<TcpStream, Response = ()> + 'static,
+    S::Future: 'static,
+{
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if state.faults().take_connection_reset() => reset(stream),
+                Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
+                    let service = Rc::clone(service);
+                    connections.spawn_local(async move {
+                        if std::future::poll_fn(|context| service.poll_ready(context)).await.is_ok() {
+                            // A connection's end, good or bad, concerns nobody else.
+                            let _ = service.call(stream).await;
+                        }
+                    });
+                }
+                Ok((stream, _)) => drop(stream),
+                Err(error) => {
+                    tracing::warn!(%error, "the centre could not accept a connection");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Closes with RST instead of FIN.
+fn reset(stream: TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(%error, "the connection is closed instead of reset");
+    }
+}
+
+async fn service(
+    state: Arc<CentreState>,
+    tls: ServerConfig,
+) -> io::Result<impl Service<TcpStream, Response = (), Error = impl std::fmt::Debug + use<>> + 'static> {
+    let app = App::new().app_data(Data::from(state)).wrap(from_fn(api::faulty)).configure(api::configure);
+    let factory = HttpService::<_, _, _>::build()
+        .keep_alive(KEEP_ALIVE)
+        .tcp_nodelay(true)
+        .secure()
+        .on_connect_ext(|stream, extensions| {
+            extensions.insert(Connection::of(stream));
+        })
+        .finish(map_config(app.into_factory(), |()| AppConfig::default()))
+        .rustls_0_23(tls);
+    factory.new_service(()).await.map_err(|()| io::Error::other("the HTTP service could not be built"))
+}

@@ -1,0 +1,1 @@
+//! The documented HTTP interface through which a script plays patient and staff.

@@ -1,0 +1,1 @@
+//! Simulated face-auth readers: device link client and browser page.
