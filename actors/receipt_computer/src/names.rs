@@ -126,12 +126,15 @@ mod tests {
 
     #[test]
     fn a_name_with_a_path_trick_is_no_query() {
-        for id in ["", "..", ".hidden", "../../etc/passwd", "a/b", "a\\b", "a b", "a\0b", "窓口", "face_1"] {
+        for id in ["", "..", ".hidden", "../../etc/passwd", "a/b", "a\\b", "a b", "a\0b", "窓口", "face_1"]
+        {
             assert_eq!(query(&format!("OQSsiquc01req_{id}.xml")), QueryName::BadId, "{id:?}");
         }
         let long = "x".repeat(MAX_ID + 1);
         assert_eq!(query(&format!("OQSsiquc01req_{long}.xml")), QueryName::BadId);
-        for other in ["OQSsiquc01res_1.xml", "OQSsiquc01req_1.xml.tmp", "OQSsiquc01req_1.XML", "Thumbs.db", ""] {
+        for other in
+            ["OQSsiquc01res_1.xml", "OQSsiquc01req_1.xml.tmp", "OQSsiquc01req_1.XML", "Thumbs.db", ""]
+        {
             assert_eq!(query(other), QueryName::Other, "{other:?}");
         }
     }
