@@ -349,7 +349,7 @@ fn x509_validity(validity: Validity) -> Result<x509_cert::time::Validity, JpkiEr
 mod tests {
     use super::*;
     use rsa::sha2::Digest;
-    use x509_parser::prelude::*;
+    use x509_parser::prelude::{FromDer, ParsedExtension, X509Certificate};
 
     fn parse(der: &[u8]) -> X509Certificate<'_> {
         X509Certificate::from_der(der).unwrap().1
