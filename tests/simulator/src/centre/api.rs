@@ -8,7 +8,7 @@ use actix_web::error::JsonPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data, Json, Path, ServiceConfig};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::OpenApi;
@@ -20,8 +20,8 @@ use super::faults::{Fault, LONGEST_MS};
 use super::openapi::Document;
 use super::state::{CentreState, Given};
 use super::wire::{
-    AuthenticateAnswer, AuthenticateRequest, ConfirmationAnswer, ConfirmationRequest, ErrorAnswer, QueryAnswer,
-    QueryRequest,
+    AuthenticateAnswer, AuthenticateRequest, ConfirmationAnswer, ConfirmationRequest, ErrorAnswer,
+    QueryAnswer, QueryRequest,
 };
 
 /// The largest body that is read.
@@ -31,8 +31,10 @@ const IDEMPOTENT_REPLAYED: &str = "Idempotent-Replayed";
 
 /// Registers every path.
 pub(super) fn configure(config: &mut ServiceConfig) {
-    let json = web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| body_error(&error).into());
-    let path = web::PathConfig::default().error_handler(|error, _| ApiError::bad_request(error.to_string()).into());
+    let json =
+        web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| body_error(&error).into());
+    let path =
+        web::PathConfig::default().error_handler(|error, _| ApiError::bad_request(error.to_string()).into());
     let resource = |path: &str| web::resource(path.to_owned()).default_service(web::to(wrong_method));
     config
         .app_data(json)
@@ -111,7 +113,10 @@ pub(super) async fn confirmation(
     (status = "4XX", description = "400, 413, 415, 422, 429", body = ErrorAnswer),
     (status = "5XX", body = ErrorAnswer),
 ))]
-pub(super) async fn query(state: Data<CentreState>, body: Json<QueryRequest>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn query(
+    state: Data<CentreState>,
+    body: Json<QueryRequest>,
+) -> Result<HttpResponse, ApiError> {
     Ok(given(state.query(body.into_inner())?))
 }
 
@@ -183,7 +188,9 @@ pub(super) async fn faulty(
         Some(Fault::Refuse | Fault::Reset) => Ok(cut(request.into_response(HttpResponse::NoContent()))),
         Some(Fault::DropAfterCommit) => Ok(cut(next.call(request).await?)),
         Some(Fault::WrongAnswer) => with_body(next.call(request).await?, with_other_id).await,
-        Some(Fault::Malformed) => with_body(next.call(request).await?, |body| body[..body.len() / 2].to_vec()).await,
+        Some(Fault::Malformed) => {
+            with_body(next.call(request).await?, |body| body[..body.len() / 2].to_vec()).await
+        }
         Some(Fault::Status { code }) => {
             let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Ok(request.into_response(ApiError::fault(status).error_response()))

@@ -3,7 +3,7 @@
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 
-use actix_web::rt::net::TcpStream as AsyncStream;
+use tokio::net::TcpStream as AsyncStream;
 use tokio_rustls::server::TlsStream;
 
 /// Attached to each connection once its TLS handshake is through.

@@ -53,7 +53,8 @@ impl ApiError {
     }
 
     pub(super) fn key_reused() -> Self {
-        let reason = "this request id came before with another body: repeat a request unchanged, or take a new id";
+        let reason =
+            "this request id came before with another body: repeat a request unchanged, or take a new id";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", reason)
     }
 

@@ -66,7 +66,9 @@ impl Evidence {
             .map_err(|error| ApiError::bad_request(format!("the statement is not of version 1: {error}")))?;
         let nonce = check_statement(&statement)?;
         if statement.request_id != request_id {
-            return Err(ApiError::bad_request("request_id differs between the body and the signed statement"));
+            return Err(ApiError::bad_request(
+                "request_id differs between the body and the signed statement",
+            ));
         }
         Ok(Self {
             statement,

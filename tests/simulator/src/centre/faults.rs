@@ -72,7 +72,9 @@ impl Injection {
 
     fn check(&self) -> Result<(), FaultError> {
         match self.fault {
-            Fault::Refuse if self.path.is_some() || self.remaining.is_some() => Err(FaultError::RefuseIsWhole),
+            Fault::Refuse if self.path.is_some() || self.remaining.is_some() => {
+                Err(FaultError::RefuseIsWhole)
+            }
             Fault::Slow { ms } if ms > LONGEST_MS => Err(FaultError::TooSlow(ms)),
             Fault::Status { code } if !(400..=599).contains(&code) => Err(FaultError::NoErrorStatus(code)),
             _ => Ok(()),
@@ -105,11 +107,7 @@ pub struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            active: Mutex::default(),
-            down: watch::Sender::new(false),
-            cleared: watch::Sender::new(0),
-        }
+        Self { active: Mutex::default(), down: watch::Sender::new(false), cleared: watch::Sender::new(0) }
     }
 }
 
@@ -213,7 +211,10 @@ mod tests {
         let faults = Faults::default();
         assert_eq!(faults.inject(Injection::from(Fault::Refuse).times(1)), Err(FaultError::RefuseIsWhole));
         assert_eq!(faults.inject(Fault::Status { code: 200 }), Err(FaultError::NoErrorStatus(200)));
-        assert_eq!(faults.inject(Fault::Slow { ms: LONGEST_MS + 1 }), Err(FaultError::TooSlow(LONGEST_MS + 1)));
+        assert_eq!(
+            faults.inject(Fault::Slow { ms: LONGEST_MS + 1 }),
+            Err(FaultError::TooSlow(LONGEST_MS + 1))
+        );
         assert_eq!(faults.active(), []);
     }
 

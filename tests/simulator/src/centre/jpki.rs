@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey,
 };
-use jiff::{ToSpan, Timestamp, tz};
+use jiff::{Timestamp, ToSpan, tz};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{KeyUsage, ParsedExtension};
 use x509_parser::oid_registry::{
@@ -75,7 +75,9 @@ impl TrustedAuthority {
         if !certificate.is_ca() {
             return Err(AuthorityError::NotAnAuthority);
         }
-        rsa_bits(&certificate).filter(|bits| (2048..=8192).contains(bits)).ok_or(AuthorityError::KeyNotSupported)?;
+        rsa_bits(&certificate)
+            .filter(|bits| (2048..=8192).contains(bits))
+            .ok_or(AuthorityError::KeyNotSupported)?;
         Ok(Self {
             subject: certificate.subject().as_raw().to_vec(),
             public_key: certificate.public_key().subject_public_key.data.to_vec(),
@@ -210,10 +212,8 @@ fn check_purpose(certificate: &X509Certificate<'_>, strict: bool) -> Result<(), 
     if strict && bits != JPKI_KEY_BITS {
         return Err(Flaw::KeyWrong);
     }
-    let usage: Option<&KeyUsage> = certificate
-        .key_usage()
-        .map_err(|_| Flaw::KeyUsageWrong)?
-        .map(|extension| extension.value);
+    let usage: Option<&KeyUsage> =
+        certificate.key_usage().map_err(|_| Flaw::KeyUsageWrong)?.map(|extension| extension.value);
     if !usage.map_or(!strict, KeyUsage::digital_signature) {
         return Err(Flaw::KeyUsageWrong);
     }
@@ -237,7 +237,8 @@ fn standing(certificate: &X509Certificate<'_>, at: Timestamp, grace: CardGrace) 
     if at.as_second() < validity.not_before.timestamp() {
         return Err(Flaw::NotYetValid);
     }
-    let not_after = Timestamp::from_second(validity.not_after.timestamp()).map_err(|_| Flaw::CertificateUnreadable)?;
+    let not_after =
+        Timestamp::from_second(validity.not_after.timestamp()).map_err(|_| Flaw::CertificateUnreadable)?;
     Ok(if at <= not_after {
         Standing::Current
     } else if grace.ends(not_after).is_some_and(|end| at <= end) {

@@ -38,8 +38,8 @@ pub use people::COUNT as NAMED_PATIENTS;
 pub use state::{CentreRules, CentreState};
 pub use wire::{
     AuthenticateAnswer, AuthenticateRequest, AuthenticateResult, ConfirmationAnswer, ConfirmationRequest,
-    ConfirmationResult, Consent, ErrorAnswer, Medium, QueryAnswer, QueryRequest, QueryResult, Statement, Validity,
-    VerifiedBy,
+    ConfirmationResult, Consent, ErrorAnswer, Medium, QueryAnswer, QueryRequest, QueryResult, Statement,
+    Validity, VerifiedBy,
 };
 
 use crate::pki::tls::Identity;

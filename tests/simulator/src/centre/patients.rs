@@ -82,7 +82,8 @@ impl Patient {
 
     fn fits(&self, query: &QueryRequest) -> bool {
         let entry = &self.eligibility;
-        let same = |field: &Option<String>, asked: &str| field.as_deref().unwrap_or("").trim() == asked.trim();
+        let same =
+            |field: &Option<String>, asked: &str| field.as_deref().unwrap_or("").trim() == asked.trim();
         // Symbol and branch are not on every document: what is not given is not compared.
         let fits = |field: &Option<String>, asked: &Option<String>| match asked.as_deref().map(str::trim) {
             None | Some("") => true,

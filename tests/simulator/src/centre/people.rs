@@ -20,9 +20,15 @@ const PEOPLE: [Person; COUNT] = [
     // U+20B9F, the printed form of 叱, which has its own code point beside U+53F1.
     Person { name: "𠮟田　架空", kana: "シカタ　カクウ", sex: "1", birthdate: "20010228" },
     // An ideographic variation sequence: one glyph, two code points.
-    Person { name: "葛\u{E0100}城　試験", kana: "カツラギ　シケン", sex: "2", birthdate: "19600505" },
-    Person { name: "架空　見本之助", kana: "カクウ　ミホンノスケ", sex: "1", birthdate: "20200810" },
-    Person { name: "ＴＥＳＴ　ＳＡＭＰＬＥ", kana: "テスト　サンプル", sex: "2", birthdate: "19991111" },
+    Person {
+        name: "葛\u{E0100}城　試験", kana: "カツラギ　シケン", sex: "2", birthdate: "19600505"
+    },
+    Person {
+        name: "架空　見本之助", kana: "カクウ　ミホンノスケ", sex: "1", birthdate: "20200810"
+    },
+    Person {
+        name: "ＴＥＳＴ　ＳＡＭＰＬＥ", kana: "テスト　サンプル", sex: "2", birthdate: "19991111"
+    },
 ];
 
 /// How many have names of their own.

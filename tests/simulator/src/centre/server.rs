@@ -9,8 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::HttpService;
-use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
@@ -22,6 +21,8 @@ use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier}
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::connection::Connection;
 use super::state::CentreState;
@@ -29,6 +30,7 @@ use super::{CentreError, api};
 use crate::pki::tls::Identity;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const HANDSHAKE: Duration = Duration::from_secs(5);
 const MOST_CONNECTIONS: usize = 1_024;
 const BACKLOG: u32 = 256;
 /// Between two tries when accepting or listening fails for want of resources.
@@ -45,7 +47,8 @@ pub(super) fn tls_config(
     for authority in terminal_authorities {
         roots.add(authority.clone())?;
     }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
@@ -78,14 +81,12 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
     ready: std::sync::mpsc::Sender<io::Result<()>>,
 ) {
-    let service = match service(Arc::clone(&state), tls).await {
-        Ok(service) => Rc::new(service),
-        Err(error) => {
-            let _ = ready.send(Err(error));
-            return;
-        }
-    };
     let mut ready = Some(ready);
+    let http = match service(Arc::clone(&state)).await {
+        Ok(http) => Rc::new(http),
+        Err(error) => return report(&mut ready, Err(error)),
+    };
+    let tls = TlsAcceptor::from(Arc::new(tls));
     let mut line = state.faults().watch_line();
     let mut connections = JoinSet::new();
     loop {
@@ -111,7 +112,7 @@ pub(super) async fn serve(
         };
         report(&mut ready, Ok(()));
         tokio::select! {
-            () = accept(&listener, &state, &service, &mut connections) => {}
+            () = accept(&listener, &state, &tls, &http, &mut connections) => {}
             _ = line.changed() => {}
             _ = stop.changed() => break,
         }
@@ -126,23 +127,22 @@ fn report(ready: &mut Option<std::sync::mpsc::Sender<io::Result<()>>>, outcome: 
     }
 }
 
-async fn accept<S>(listener: &TcpListener, state: &CentreState, service: &Rc<S>, connections: &mut JoinSet<()>)
-where
-    S: Service<TcpStream, Response = ()> + 'static,
+async fn accept<S>(
+    listener: &TcpListener,
+    state: &CentreState,
+    tls: &TlsAcceptor,
+    http: &Rc<S>,
+    connections: &mut JoinSet<()>,
+) where
+    S: Service<Accepted, Response = ()> + 'static,
     S::Future: 'static,
 {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if state.faults().take_connection_reset() => reset(stream),
-                Ok((stream, _)) if connections.len() < MOST_CONNECTIONS => {
-                    let service = Rc::clone(service);
-                    connections.spawn_local(async move {
-                        if std::future::poll_fn(|context| service.poll_ready(context)).await.is_ok() {
-                            // A connection's end, good or bad, concerns nobody else.
-                            let _ = service.call(stream).await;
-                        }
-                    });
+                Ok((stream, peer)) if connections.len() < MOST_CONNECTIONS => {
+                    connections.spawn_local(connection(stream, peer, tls.clone(), Rc::clone(http)));
                 }
                 Ok((stream, _)) => drop(stream),
                 Err(error) => {
@@ -155,6 +155,26 @@ where
     }
 }
 
+/// One connection, from its handshake to its end.
+async fn connection<S>(stream: TcpStream, peer: SocketAddr, tls: TlsAcceptor, http: Rc<S>)
+where
+    S: Service<Accepted, Response = ()>,
+{
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the connection was gone at once");
+        return;
+    }
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::info!(%error, "the centre turned a client away"),
+        Err(_) => return tracing::info!("a client did not finish its TLS handshake"),
+    };
+    if std::future::poll_fn(|context| http.poll_ready(context)).await.is_ok() {
+        // How a connection ends, well or badly, concerns nobody else.
+        let _ = http.call((stream, Protocol::Http1, Some(peer))).await;
+    }
+}
+
 /// Closes with RST instead of FIN.
 fn reset(stream: TcpStream) {
     if let Err(error) = stream.set_zero_linger() {
@@ -162,19 +182,19 @@ fn reset(stream: TcpStream) {
     }
 }
 
+/// What the HTTP service takes: a connection that is through its handshake.
+type Accepted = (TlsStream<TcpStream>, Protocol, Option<SocketAddr>);
+
 async fn service(
     state: Arc<CentreState>,
-    tls: ServerConfig,
-) -> io::Result<impl Service<TcpStream, Response = (), Error = impl std::fmt::Debug + use<>> + 'static> {
+) -> io::Result<impl Service<Accepted, Response = (), Future: 'static>> {
     let app = App::new().app_data(Data::from(state)).wrap(from_fn(api::faulty)).configure(api::configure);
-    let factory = HttpService::<_, _, _>::build()
+    let factory = HttpService::build()
         .keep_alive(KEEP_ALIVE)
-        .tcp_nodelay(true)
         .secure()
         .on_connect_ext(|stream, extensions| {
             extensions.insert(Connection::of(stream));
         })
-        .finish(map_config(app.into_factory(), |()| AppConfig::default()))
-        .rustls_0_23(tls);
+        .finish(map_config(app.into_factory(), |()| AppConfig::default()));
     factory.new_service(()).await.map_err(|()| io::Error::other("the HTTP service could not be built"))
 }

@@ -155,7 +155,11 @@ impl CentreState {
     }
 
     /// The answer that `terminal` was given, if any.
-    pub(super) fn confirmation(&self, terminal: &str, request_id: Uuid) -> Result<ConfirmationAnswer, ApiError> {
+    pub(super) fn confirmation(
+        &self,
+        terminal: &str,
+        request_id: Uuid,
+    ) -> Result<ConfirmationAnswer, ApiError> {
         let answer = self.ledger().confirmation(terminal, request_id);
         answer.ok_or_else(|| ApiError::not_found("no confirmation with this request id was ever received"))
     }
@@ -163,7 +167,8 @@ impl CentreState {
     pub(super) fn query(&self, request: QueryRequest) -> Result<Given<QueryAnswer>, ApiError> {
         check_query(&request)?;
         let patient = self.patients.find(&request);
-        let validity = patient.as_ref().map_or(Validity::None, |who| who.validity_on(&request.qualification_date));
+        let validity =
+            patient.as_ref().map_or(Validity::None, |who| who.validity_on(&request.qualification_date));
         let answer = QueryAnswer {
             request_id: request.request_id,
             result: if patient.is_some() { QueryResult::Found } else { QueryResult::None },
@@ -261,7 +266,8 @@ fn check_query(query: &QueryRequest) -> Result<(), ApiError> {
         text.len() == 8 && text.is_ascii() && jiff::civil::Date::strptime("%Y%m%d", text).is_ok()
     };
     let within = |text: &str, limit: usize| text.chars().count() <= limit;
-    let optional = |text: &Option<String>, limit: usize| text.as_deref().is_none_or(|text| within(text, limit));
+    let optional =
+        |text: &Option<String>, limit: usize| text.as_deref().is_none_or(|text| within(text, limit));
     if !is_date(&query.qualification_date) || !is_date(&query.birthdate) {
         Err(ApiError::bad_request("qualification_date and birthdate must be days, YYYYMMDD"))
     } else if within(&query.insurer_number, 8)
@@ -271,6 +277,8 @@ fn check_query(query: &QueryRequest) -> Result<(), ApiError> {
     {
         Ok(())
     } else {
-        Err(ApiError::bad_request("a field is too long: insurer 8, symbol 20, number 20, branch 2 characters"))
+        Err(ApiError::bad_request(
+            "a field is too long: insurer 8, symbol 20, number 20, branch 2 characters",
+        ))
     }
 }
