@@ -1,1 +1,22 @@
-//! madoguchi-bus.
+//! How it is said: the MQTT client that every actor uses, the harness that hosts an actor, and the
+//! supervisor that rebuilds it.
+//!
+//! Nothing counts as delivered because the broker acknowledged it. A command is repeated under the same
+//! message id until its reply comes or its deadline passes ([`Bus::ask`]); the hearer answers a repeated id
+//! with the reply it gave before ([`Responder`]). A state is retained, and said again after a reconnect.
+//! The manifest ([`manifest`]) is the one source of who may say what to whom.
+
+pub mod broker;
+mod bus;
+mod connection;
+mod host;
+mod incoming;
+pub mod manifest;
+mod replies;
+pub mod supervisor;
+
+pub use bus::{AskError, Bus};
+pub use host::{BusActor, StartError};
+pub use incoming::{Incoming, RawEvent};
+pub use replies::Responder;
+pub use supervisor::Supervisor;

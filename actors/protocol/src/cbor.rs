@@ -71,7 +71,7 @@ fn measure(bytes: &[u8]) -> Result<(), CborError> {
                 at = at.checked_add(length).filter(|end| *end <= bytes.len()).ok_or(CborError::Malformed)?;
                 None
             }
-            (2 | 3 | 4 | 5, None) => Some(None),
+            (2..=5, None) => Some(None),
             (4, Some(items)) => Some(Some(items)),
             (5, Some(pairs)) => Some(Some(pairs.checked_mul(2).ok_or(CborError::Malformed)?)),
             (6, Some(_)) => Some(Some(1)),

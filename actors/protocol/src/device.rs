@@ -239,3 +239,66 @@ pub fn frame_length(header: [u8; 4]) -> Result<usize, CborError> {
 pub fn decode_frame<T: DeserializeOwned>(body: &[u8]) -> Result<T, CborError> {
     cbor::decode(body)
 }
+
+/// Puts frames together again from the pieces in which a connection delivers them. Does no I/O itself and
+/// holds at most one piece more than one frame.
+#[derive(Default)]
+pub struct FrameBuffer {
+    bytes: Vec<u8>,
+}
+
+impl FrameBuffer {
+    /// Appends what arrived.
+    pub fn push(&mut self, piece: &[u8]) {
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// The next whole frame's body, if it is here. An announced length over the bound is refused as soon as
+    /// its four bytes are here; nothing can be read after that.
+    pub fn next_body(&mut self) -> Result<Option<Vec<u8>>, CborError> {
+        let Some(header) = self.bytes.first_chunk::<4>() else { return Ok(None) };
+        let end = 4 + frame_length(*header)?;
+        if self.bytes.len() < end {
+            return Ok(None);
+        }
+        let rest = self.bytes.split_off(end);
+        let mut body = std::mem::replace(&mut self.bytes, rest);
+        body.drain(..4);
+        Ok(Some(body))
+    }
+
+    /// Whether a frame has begun and not ended.
+    pub fn is_mid_frame(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_out_whole_however_they_were_cut() {
+        let frames = [ToReader::Ping { number: 1 }, ToReader::Goodbye { reason: "終了".into() }];
+        let stream: Vec<u8> = frames.iter().flat_map(|f| encode_frame(f).unwrap()).collect();
+        for size in 1..=stream.len() {
+            let mut buffer = FrameBuffer::default();
+            let mut seen = Vec::new();
+            for piece in stream.chunks(size) {
+                buffer.push(piece);
+                while let Some(body) = buffer.next_body().unwrap() {
+                    seen.push(decode_frame::<ToReader>(&body).unwrap());
+                }
+            }
+            assert_eq!(seen, frames, "pieces of {size}");
+            assert!(!buffer.is_mid_frame());
+        }
+    }
+
+    #[test]
+    fn a_length_over_the_bound_is_refused_before_its_body_comes() {
+        let mut buffer = FrameBuffer::default();
+        buffer.push(&u32::MAX.to_be_bytes());
+        assert_eq!(buffer.next_body(), Err(CborError::TooLarge(u32::MAX as usize)));
+    }
+}

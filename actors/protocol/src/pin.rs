@@ -31,7 +31,7 @@ impl fmt::Display for PinJob {
 
 /// An X25519 public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicKey(pub [u8; 32]);
+pub struct PublicKey(#[serde(with = "serde_bytes")] pub [u8; 32]);
 
 /// A PIN that only the holder of one private key can open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,7 @@ pub struct Confirm {
 /// What came of a confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "read once and moved on; a box would only add noise")]
 pub enum Confirmed {
     /// The centre's definite answer.
     Answer(ConfirmationAnswer),
@@ -63,6 +64,7 @@ pub struct QueryEligibility {
 /// What came of a query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "read once and moved on; a box would only add noise")]
 pub enum Queried {
     /// The centre's definite answer.
     Found {

@@ -1,0 +1,228 @@
+//! An actor's handle to the bus.
+
+use madoguchi_protocol::{
+    Address, Envelope, LaneId, MessageId, Topic, VisitId,
+    envelope::VERSION,
+    messages::{
+        Command, Event,
+        state::{ActiveFault, Condition, Detail, State},
+    },
+    topic::Direction,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
+
+/// The first repeat of a command comes after this; each further one after twice as long.
+const FIRST_REPEAT: Duration = Duration::from_millis(250);
+/// And at most after this.
+const LAST_REPEAT: Duration = Duration::from_secs(2);
+/// Messages waiting to be written to the broker. Commands are repeated, so a full queue loses nothing.
+pub(crate) const OUTGOING: usize = 256;
+
+/// Why a command brought no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// Nobody replied before the deadline: the hearer is down, or the broker is.
+    #[error("{to} did not reply to {command} in time")]
+    NoReply {
+        /// Who should have replied.
+        to: &'static str,
+        /// To what.
+        command: &'static str,
+    },
+    /// The command is over the bus's bounds.
+    #[error("{command} can't be sent: {reason}")]
+    Unsendable {
+        /// Which.
+        command: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The reply is not the one that belongs to the command.
+    #[error("{to} replied to {command} with something else")]
+    BadReply {
+        /// Who replied.
+        to: &'static str,
+        /// To what.
+        command: &'static str,
+    },
+}
+
+/// An actor's handle to the bus; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bus(pub(crate) Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) address: Address,
+    pub(crate) outgoing: mpsc::Sender<(String, Vec<u8>)>,
+    pub(crate) state: watch::Sender<Option<Vec<u8>>>,
+    pub(crate) link: watch::Sender<bool>,
+    pub(crate) waiting: Mutex<HashMap<MessageId, oneshot::Sender<Vec<u8>>>>,
+}
+
+impl Bus {
+    /// Whose handle it is.
+    pub fn address(&self) -> Address {
+        self.0.address
+    }
+
+    /// Whether the broker is connected now.
+    pub fn is_linked(&self) -> bool {
+        *self.0.link.borrow()
+    }
+
+    /// Follows whether the broker is connected.
+    pub fn link(&self) -> watch::Receiver<bool> {
+        self.0.link.subscribe()
+    }
+
+    /// Asks, and waits for the reply within the command's own deadline.
+    pub async fn ask<C: Command>(
+        &self,
+        lane: Option<LaneId>,
+        visit: Option<VisitId>,
+        command: C,
+    ) -> Result<C::Reply, AskError> {
+        self.ask_within(lane, visit, command, C::DEADLINE).await
+    }
+
+    /// Asks, and waits for the reply no longer than `deadline`. The command is repeated under one message id
+    /// until then, and at once when the broker comes back.
+    pub async fn ask_within<C: Command>(
+        &self,
+        lane: Option<LaneId>,
+        visit: Option<VisitId>,
+        command: C,
+        deadline: Duration,
+    ) -> Result<C::Reply, AskError> {
+        let to = C::TO.name();
+        let id = MessageId::random();
+        let envelope = Envelope {
+            v: VERSION,
+            id,
+            in_reply_to: None,
+            visit,
+            lane,
+            at: jiff::Timestamp::now(),
+            body: command,
+        };
+        let unsendable =
+            |e: &dyn std::fmt::Display| AskError::Unsendable { command: C::NAME, reason: e.to_string() };
+        let bytes = envelope.encode().map_err(|e| unsendable(&e))?;
+        let topic =
+            Topic::Message { lane, actor: C::TO, direction: Direction::Command, name: C::NAME.into() }
+                .to_string();
+
+        let (sender, mut reply) = oneshot::channel();
+        self.waiting().insert(id, sender);
+        let _forget = Forget { bus: self, id };
+        let end = Instant::now() + deadline;
+        let mut pause = FIRST_REPEAT;
+        let mut link = self.link();
+        loop {
+            link.mark_unchanged();
+            self.publish(topic.clone(), bytes.clone());
+            let again = (Instant::now() + pause).min(end);
+            pause = (pause * 2).min(LAST_REPEAT);
+            tokio::select! {
+                received = &mut reply => {
+                    let bad = AskError::BadReply { to, command: C::NAME };
+                    let bytes = received.map_err(|_| bad.clone())?;
+                    return Envelope::<C::Reply>::decode(&bytes, lane).map(|e| e.body).map_err(|_| bad);
+                }
+                () = sleep_until(again) => {}
+                _ = link.wait_for(|up| *up), if !self.is_linked() => pause = FIRST_REPEAT,
+            }
+            if Instant::now() >= end {
+                return Err(AskError::NoReply { to, command: C::NAME });
+            }
+        }
+    }
+
+    /// Asks in a task of its own, for what the asker does not wait for. A failure is logged.
+    pub fn tell<C: Command>(&self, lane: Option<LaneId>, visit: Option<VisitId>, command: C) {
+        let bus = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = bus.ask(lane, visit, command).await {
+                tracing::warn!(actor = %bus.address(), %error, "told in vain");
+            }
+        });
+    }
+
+    /// Says that something happened; once, and not repeated.
+    pub fn say<E: Event>(&self, lane: Option<LaneId>, visit: Option<VisitId>, event: &E) {
+        let topic =
+            Topic::Message { lane, actor: E::FROM, direction: Direction::Event, name: E::NAME.into() }
+                .to_string();
+        let at = jiff::Timestamp::now();
+        let envelope =
+            Envelope { v: VERSION, id: MessageId::random(), in_reply_to: None, visit, lane, at, body: event };
+        match envelope.encode() {
+            Ok(bytes) => self.publish(topic, bytes),
+            Err(error) => tracing::error!(event = E::NAME, %error, "event can't be sent"),
+        }
+    }
+
+    /// Says how this actor is. Retained; the newest wins; said again after a reconnect.
+    pub fn set_state(&self, faults: Vec<ActiveFault>, detail: Detail) {
+        self.put_state(State { condition: Condition::Running, faults, detail });
+    }
+
+    pub(crate) fn put_state(&self, state: State) {
+        match state_bytes(self.0.address, state) {
+            Ok(bytes) => {
+                self.0.state.send_replace(Some(bytes));
+            }
+            Err(error) => tracing::error!(actor = %self.0.address, %error, "state can't be sent"),
+        }
+    }
+
+    /// Puts bytes on a topic. A full queue drops them: commands are repeated, and the loss is logged.
+    pub(crate) fn publish(&self, topic: String, bytes: Vec<u8>) {
+        if self.0.outgoing.try_send((topic, bytes)).is_err() {
+            tracing::warn!(actor = %self.0.address, "a message was dropped: the broker takes none");
+        }
+    }
+
+    /// Hands a reply to whoever waits for it.
+    pub(crate) fn deliver_reply(&self, to: MessageId, payload: Vec<u8>) {
+        if let Some(waiting) = self.waiting().remove(&to) {
+            // The asker may have given up in this very moment.
+            let _ = waiting.send(payload);
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<MessageId, oneshot::Sender<Vec<u8>>>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An actor's state in its envelope.
+pub(crate) fn state_bytes(
+    address: Address,
+    state: State,
+) -> Result<Vec<u8>, madoguchi_protocol::cbor::CborError> {
+    let at = jiff::Timestamp::now();
+    let id = MessageId::random();
+    Envelope { v: VERSION, id, in_reply_to: None, visit: None, lane: address.lane, at, body: state }.encode()
+}
+
+/// Forgets a question when its asker goes away.
+struct Forget<'a> {
+    bus: &'a Bus,
+    id: MessageId,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.bus.waiting().remove(&self.id);
+    }
+}

@@ -1,0 +1,175 @@
+//! The harness: one actor, its connection, and the decoding between them.
+
+use crate::{
+    broker::Access,
+    bus::Bus,
+    connection::{Connection, Delivery},
+    incoming::{Incoming, RawEvent},
+    replies::{Heard, Responder, Standing, reply_topic},
+};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, fut::wrap_future};
+use madoguchi_protocol::{
+    Address, Envelope, Topic,
+    messages::{
+        Commands,
+        audit_log::{Entry, RecordEntry},
+        state::{Condition, Detail, State},
+    },
+    topic::Direction,
+};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Why an actor can't start. The supervisor logs it and tries again.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An actor of the house.
+pub trait BusActor: Actor<Context = Context<Self>> + Handler<Incoming<Self::Commands>> {
+    /// What it hears.
+    type Commands: Commands;
+}
+
+/// A running actor, for its supervisor.
+pub(crate) struct Hosted<A: BusActor> {
+    addr: Addr<A>,
+    bus: Bus,
+    /// Ends when the actor stops or panics.
+    pub(crate) ended: oneshot::Receiver<()>,
+}
+
+/// Builds an actor and starts it on this thread. `factory` gets the actor's handle to the bus.
+pub(crate) fn start<A: BusActor>(
+    access: &Access,
+    address: Address,
+    factory: impl FnOnce(Bus) -> Result<A, StartError>,
+) -> Result<Hosted<A>, StartError> {
+    let connection = Connection::open(access, address);
+    let bus = connection.bus.clone();
+    let actor = factory(bus.clone())?;
+    let (alive, ended) = oneshot::channel::<()>();
+    let addr = A::create(|context| {
+        // The context drops this future when the actor stops, and also when it panics.
+        context.spawn(wrap_future::<_, A>(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        }));
+        actor
+    });
+    tokio::spawn(feed(connection, addr.clone()));
+    Ok(Hosted { addr, bus, ended })
+}
+
+impl<A: BusActor> Hosted<A> {
+    /// Asks the actor to put things away, waits up to `patience`, and says that it stopped.
+    pub(crate) async fn stop(mut self, patience: Duration) {
+        if self.addr.send(Incoming::Stop).await.is_ok() {
+            let _ = tokio::time::timeout(patience, &mut self.ended).await;
+        }
+        self.bus.put_state(State { condition: Condition::Stopped, faults: Vec::new(), detail: Detail::None });
+        // Long enough to be written; the last will would otherwise say *lost*.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Hands deliveries to the actor one by one. Waiting for each to be handled keeps the actor's own mailbox
+/// empty, so the connection's bounded queue is the only one.
+async fn feed<A: BusActor>(mut connection: Connection, addr: Addr<A>) {
+    let heard = Heard::default();
+    while let Some(delivery) = connection.deliveries.recv().await {
+        if let Some(incoming) = decode::<A::Commands>(&connection.bus, &heard, delivery)
+            && addr.send(incoming).await.is_err()
+        {
+            // The actor has gone: drop the connection, and the broker publishes the last will.
+            return;
+        }
+    }
+}
+
+fn decode<C: Commands>(bus: &Bus, heard: &Heard, delivery: Delivery) -> Option<Incoming<C>> {
+    let (topic, payload) = match delivery {
+        Delivery::Link(up) => return Some(Incoming::Link(up)),
+        Delivery::Message(topic, payload) => (topic, payload),
+    };
+    let refuse = |error: &dyn std::fmt::Display| {
+        tracing::warn!(actor = %bus.address(), %topic, %error, "message refused");
+    };
+    match &topic {
+        Topic::State { lane, actor } => match Envelope::<State>::decode(&payload, *lane) {
+            Ok(state) => Some(Incoming::State(Address { kind: *actor, lane: *lane }, state)),
+            Err(error) => {
+                refuse(&error);
+                None
+            }
+        },
+        Topic::Message { lane, actor, direction: Direction::Event, name } => {
+            Some(Incoming::Event(RawEvent { from: *actor, name: name.clone(), lane: *lane, payload }))
+        }
+        Topic::Message { lane, name, direction: Direction::Command, actor } => {
+            let command = match C::decode(name, &payload, *lane) {
+                Ok(command) => command,
+                Err(error) => {
+                    refuse(&error);
+                    return None;
+                }
+            };
+            match heard.hear(command.id) {
+                Standing::InProgress => return None,
+                Standing::Answered(reply) => {
+                    bus.publish(reply_topic(*actor, name, *lane), reply);
+                    return None;
+                }
+                Standing::New => {}
+            }
+            let Some(facts) = C::FACTS.iter().find(|facts| facts.name == name) else {
+                heard.forget(command.id);
+                return None;
+            };
+            let responder = Responder {
+                bus: bus.clone(),
+                heard: heard.clone(),
+                actor: *actor,
+                name: facts.name,
+                id: command.id,
+                lane: *lane,
+                visit: command.visit,
+            };
+            Some(Incoming::Command(command, responder))
+        }
+        Topic::Message { direction: Direction::Reply, .. } => None,
+    }
+}
+
+impl Bus {
+    /// A handle without an actor: for tools and tests that only ask and listen to replies. Everything else
+    /// that reaches it is dropped.
+    pub fn connect(access: &Access, address: Address) -> BusClient {
+        let mut connection = Connection::open(access, address);
+        let bus = connection.bus.clone();
+        let drain = tokio::spawn(async move { while connection.deliveries.recv().await.is_some() {} });
+        BusClient { bus, drain }
+    }
+
+    /// Records in the audit log, in the background and repeated until it is recorded.
+    pub fn record(
+        &self,
+        lane: Option<madoguchi_protocol::LaneId>,
+        visit: Option<madoguchi_protocol::VisitId>,
+        entry: Entry,
+    ) {
+        self.tell(lane, visit, RecordEntry { at: jiff::Timestamp::now(), entry });
+    }
+}
+
+/// See [`Bus::connect`]. Ends its connection when dropped.
+#[derive(Debug)]
+pub struct BusClient {
+    /// The handle.
+    pub bus: Bus,
+    drain: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for BusClient {
+    fn drop(&mut self) {
+        self.drain.abort();
+    }
+}

@@ -1,0 +1,228 @@
+//! The supervisor: it rebuilds an actor that ended, from its factory and with fresh state.
+//!
+//! actix's own supervisor leaves an actor that panicked dead. Ours waits 1 s, doubling to 60 s; after five
+//! failures within 60 s it says *gave up*, shows so, and tries again only every 60 s: a reader that was broken
+//! may have been replaced. Each actor has an arbiter (a thread) of its own, so that one that blocks holds
+//! nobody else.
+
+use crate::{
+    broker::Access,
+    bus::Bus,
+    host::{self, BusActor, StartError},
+};
+use actix::Arbiter;
+use madoguchi_protocol::{
+    Address,
+    messages::state::{Standing, SupervisedActor},
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+/// The pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause, and the one between attempts after giving up.
+const LAST_PAUSE: Duration = Duration::from_secs(60);
+/// So many failures within [`WINDOW`] are too many.
+const TOO_MANY: usize = 5;
+/// See [`TOO_MANY`].
+const WINDOW: Duration = Duration::from_secs(60);
+/// How long a stopping actor may take: the whole program has 5 s.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Failures of one actor, and what follows from them.
+#[derive(Debug, Default)]
+struct Failures {
+    recent: Vec<Instant>,
+    in_a_row: u32,
+}
+
+impl Failures {
+    /// Notes a failure after `lived`; says how long to wait and whether to give up.
+    fn note(&mut self, now: Instant, lived: Duration) -> (Duration, Standing) {
+        self.in_a_row = if lived > WINDOW { 0 } else { self.in_a_row };
+        self.recent.retain(|at| now.duration_since(*at) < WINDOW);
+        self.recent.push(now);
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.in_a_row.min(6)).min(LAST_PAUSE);
+        self.in_a_row += 1;
+        if self.recent.len() >= TOO_MANY || pause >= LAST_PAUSE {
+            (LAST_PAUSE, Standing::GaveUp)
+        } else {
+            (pause, Standing::Restarting)
+        }
+    }
+}
+
+type Standings = Arc<watch::Sender<BTreeMap<Address, SupervisedActor>>>;
+
+/// Looks after actors until it is stopped.
+#[derive(Debug)]
+pub struct Supervisor {
+    access: Access,
+    standings: Standings,
+    stopping: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Supervisor {
+    /// A supervisor of actors on this broker. Call it inside an actix system.
+    pub fn new(access: Access) -> Self {
+        let standings = Arc::new(watch::channel(BTreeMap::new()).0);
+        Self { access, standings, stopping: watch::channel(false).0, tasks: Vec::new() }
+    }
+
+    /// How every actor stands, followed as it changes.
+    pub fn standings(&self) -> watch::Receiver<BTreeMap<Address, SupervisedActor>> {
+        self.standings.subscribe()
+    }
+
+    /// Starts an actor and looks after it. `factory` builds it anew each time.
+    pub fn look_after<A, F>(&mut self, address: Address, factory: F)
+    where
+        A: BusActor,
+        F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
+    {
+        let watched = Watched {
+            address,
+            access: self.access.clone(),
+            factory: Arc::new(factory),
+            standings: self.standings.clone(),
+            stopping: self.stopping.subscribe(),
+        };
+        watched.show(Standing::Running, 0);
+        self.tasks.push(tokio::spawn(watched.run::<A>()));
+    }
+
+    /// Stops every actor in good order, within 3 s and a little.
+    pub async fn stop(self) {
+        self.stopping.send_replace(true);
+        for task in self.tasks {
+            let _ = timeout(PATIENCE + Duration::from_millis(500), task).await;
+        }
+    }
+}
+
+struct Watched<F> {
+    address: Address,
+    access: Access,
+    factory: Arc<F>,
+    standings: Standings,
+    stopping: watch::Receiver<bool>,
+}
+
+impl<F> Watched<F> {
+    fn show(&self, standing: Standing, restarts: u64) {
+        let actor = SupervisedActor { address: self.address.to_string(), standing, restarts };
+        self.standings.send_modify(|all| {
+            all.insert(self.address, actor);
+        });
+    }
+
+    async fn run<A>(mut self)
+    where
+        A: BusActor,
+        F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
+    {
+        let mut failures = Failures::default();
+        let mut restarts = 0;
+        loop {
+            let began = Instant::now();
+            if self.live::<A>().await {
+                return;
+            }
+            restarts += 1;
+            let (pause, standing) = failures.note(Instant::now(), began.elapsed());
+            tracing::error!(actor = %self.address, ?standing, ?pause, restarts, "the actor ended");
+            self.show(standing, restarts);
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = until(&mut self.stopping) => return,
+            }
+            if standing == Standing::Restarting {
+                self.show(Standing::Running, restarts);
+            }
+        }
+    }
+
+    /// One life of the actor. Says whether it ended because the program stops.
+    async fn live<A>(&mut self) -> bool
+    where
+        A: BusActor,
+        F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
+    {
+        let arbiter = Arbiter::new();
+        let (access, address, factory) = (self.access.clone(), self.address, self.factory.clone());
+        let standings = self.standings.clone();
+        let mut stopping = self.stopping.clone();
+        let (done, ended) = oneshot::channel();
+        let life = async move {
+            let mut stopped = false;
+            match host::start::<A>(&access, address, |bus| factory(bus)) {
+                Ok(mut hosted) => {
+                    let back = tokio::spawn(mark_running_again(standings, address));
+                    tokio::select! {
+                        _ = &mut hosted.ended => {}
+                        () = until(&mut stopping) => stopped = true,
+                    }
+                    if stopped {
+                        hosted.stop(PATIENCE).await;
+                    }
+                    back.abort();
+                }
+                Err(error) => tracing::error!(actor = %address, error = %error, "the actor does not start"),
+            }
+            let _ = done.send(stopped);
+        };
+        arbiter.spawn(life);
+        // A thread that dies without a word counts as a failure.
+        let stopped = ended.await.unwrap_or(false);
+        arbiter.stop();
+        stopped || *self.stopping.borrow()
+    }
+}
+
+/// Waits until the program stops.
+async fn until(stopping: &mut watch::Receiver<bool>) {
+    // A supervisor that is gone has stopped as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// An actor that was given up and has now lived for a while is shown as running again.
+async fn mark_running_again(standings: Standings, address: Address) {
+    sleep(Duration::from_secs(5)).await;
+    standings.send_modify(|all| {
+        if let Some(actor) = all.get_mut(&address) {
+            actor.standing = Standing::Running;
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_five_failures_in_a_minute_give_up() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        let seen: Vec<_> =
+            (0..5).map(|n| failures.note(start + Duration::from_secs(n), Duration::from_secs(1))).collect();
+        let seconds: Vec<_> = seen.iter().map(|(pause, _)| pause.as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 60]);
+        assert_eq!(seen[3].1, Standing::Restarting);
+        assert_eq!(seen[4].1, Standing::GaveUp);
+    }
+
+    #[test]
+    fn a_long_life_forgives() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        failures.note(start, Duration::from_secs(1));
+        failures.note(start + Duration::from_secs(2), Duration::from_secs(1));
+        let (pause, standing) = failures.note(start + Duration::from_secs(200), Duration::from_secs(190));
+        assert_eq!((pause, standing), (FIRST_PAUSE, Standing::Restarting));
+    }
+}
