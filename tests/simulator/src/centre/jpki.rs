@@ -270,5 +270,7 @@ mod tests {
         assert_eq!(end(CardGrace::ToMonthEnd), Some(second("2026-02-28T14:59:59Z")));
         let early: Timestamp = "2025-11-02T14:59:59Z".parse().unwrap();
         assert_eq!(CardGrace::ThreeMonths.ends(early), Some("2026-02-02T14:59:59Z".parse().unwrap()));
+        // The month ends in Japan, nine hours before it ends in UTC.
+        assert_eq!(CardGrace::ToMonthEnd.ends(early).unwrap().as_second(), second("2026-02-28T14:59:59Z"));
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, in helpers too")]
 
+mod cards;
 mod faults;
 mod idempotency;
 mod media;
