@@ -6,6 +6,7 @@
 //! JIS X 0208 and are carried over without loss.
 
 use encoding_rs::{Encoding as Codec, SHIFT_JIS, UTF_8};
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::xml::{MAX_BYTES, Node, write};
@@ -14,12 +15,14 @@ use crate::xml::{MAX_BYTES, Node, write};
 pub const REPLACEMENT: char = '●';
 
 /// The encoding of a file: `CharacterCodeIdentifier` and the prolog's `encoding`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Encoding {
     /// `CharacterCodeIdentifier` 0.
+    #[serde(rename = "UTF-8")]
     Utf8,
     /// `CharacterCodeIdentifier` 1, the default.
     #[default]
+    #[serde(rename = "Shift_JIS")]
     ShiftJis,
 }
 

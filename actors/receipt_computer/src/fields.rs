@@ -27,6 +27,8 @@ pub enum Rule {
     Time,
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// The medical institution code of this very hospital. Checked by who knows it; here nothing fulfils it.
+    ThisInstitution,
 }
 
 /// A leaf element: its name and its rule.
@@ -164,6 +166,9 @@ impl fmt::Display for Rule {
             Self::Date => f.write_str("a date, YYYYMMDD"),
             Self::Time => f.write_str("a time, YYYYMMDDHHmmss"),
             Self::OneOf(values) => write!(f, "one of {}", values.join(", ")),
+            Self::ThisInstitution => {
+                f.write_str("the medical institution code in the gateway's configuration")
+            }
         }
     }
 }
@@ -178,6 +183,7 @@ impl Rule {
             Self::Date => "実在する日付（YYYYMMDD）".to_owned(),
             Self::Time => "実在する日時（YYYYMMDDHHmmss）".to_owned(),
             Self::OneOf(values) => format!("{}のいずれか", values.join("・")),
+            Self::ThisInstitution => "この施設の医療機関コード（ゲートウェイの設定と同じもの）".to_owned(),
         }
     }
 
@@ -200,6 +206,7 @@ impl Rule {
                 value.len() == 14 && digits(value) && DateTime::strptime("%Y%m%d%H%M%S", value).is_ok()
             }
             Self::OneOf(values) => values.contains(&value),
+            Self::ThisInstitution => false,
         };
         fine.then(|| value.to_owned())
     }

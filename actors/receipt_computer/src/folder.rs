@@ -49,19 +49,25 @@ pub enum FolderError {
     },
 }
 
-/// What tells one state of a file from another.
+/// What tells one state of a file from another. The inode is no part of it: some CIFS mounts invent a new one each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Its size in bytes.
     pub size: u64,
     /// When it was last written, in nanoseconds since 1970.
     pub modified: i128,
+    /// When anything about it last changed. It tells a copy that kept its time of writing from the file before it.
+    pub changed: i128,
 }
 
 impl Stamp {
     fn of(stat: &Stat) -> Self {
-        let modified = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
-        Self { size: u64::try_from(stat.st_size).unwrap_or(0), modified }
+        let nanoseconds = |seconds, rest| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Self {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec),
+        }
     }
 }
 
@@ -93,6 +99,14 @@ impl Folder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the folder can be reached.
+    ///
+    /// # Errors
+    /// [`FolderError::Unreachable`].
+    pub fn check(&self) -> Result<(), FolderError> {
+        self.open().map(drop)
     }
 
     fn open(&self) -> Result<OwnedFd, FolderError> {

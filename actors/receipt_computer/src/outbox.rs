@@ -49,6 +49,11 @@ impl Outbox {
         Self { folder, prefix }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     fn key(&self, key: &str) -> String {
         format!("{}/{key}", self.prefix)
     }
