@@ -12,11 +12,13 @@ mod connection;
 mod host;
 mod incoming;
 pub mod manifest;
+mod pulse;
 mod replies;
 pub mod supervisor;
 
 pub use bus::{AskError, Bus};
 pub use host::{BusActor, StartError};
 pub use incoming::{Incoming, RawEvent};
+pub use pulse::Pulse;
 pub use replies::Responder;
 pub use supervisor::Supervisor;

@@ -9,6 +9,7 @@ use crate::{
     broker::Access,
     bus::Bus,
     host::{self, BusActor, StartError},
+    pulse::Pulse,
 };
 use actix::Arbiter;
 use madoguchi_protocol::{
@@ -63,6 +64,7 @@ type Standings = Arc<watch::Sender<BTreeMap<Address, SupervisedActor>>>;
 pub struct Supervisor {
     access: Access,
     standings: Standings,
+    pulse: Pulse,
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -71,12 +73,23 @@ impl Supervisor {
     /// A supervisor of actors on this broker. Call it inside an actix system.
     pub fn new(access: Access) -> Self {
         let standings = Arc::new(watch::channel(BTreeMap::new()).0);
-        Self { access, standings, stopping: watch::channel(false).0, tasks: Vec::new() }
+        Self {
+            access,
+            standings,
+            pulse: Pulse::default(),
+            stopping: watch::channel(false).0,
+            tasks: Vec::new(),
+        }
     }
 
     /// How every actor stands, followed as it changes.
     pub fn standings(&self) -> watch::Receiver<BTreeMap<Address, SupervisedActor>> {
         self.standings.subscribe()
+    }
+
+    /// Feels whether the actors' threads answer.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Starts an actor and looks after it. `factory` builds it anew each time.
@@ -90,6 +103,7 @@ impl Supervisor {
             access: self.access.clone(),
             factory: Arc::new(factory),
             standings: self.standings.clone(),
+            pulse: self.pulse.clone(),
             stopping: self.stopping.subscribe(),
         };
         watched.show(Standing::Running, 0);
@@ -110,6 +124,7 @@ struct Watched<F> {
     access: Access,
     factory: Arc<F>,
     standings: Standings,
+    pulse: Pulse,
     stopping: watch::Receiver<bool>,
 }
 
@@ -154,6 +169,7 @@ impl<F> Watched<F> {
         F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
     {
         let arbiter = Arbiter::new();
+        self.pulse.follow(self.address, &arbiter);
         let (access, address, factory) = (self.access.clone(), self.address, self.factory.clone());
         let standings = self.standings.clone();
         let mut stopping = self.stopping.clone();

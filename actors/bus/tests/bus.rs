@@ -164,7 +164,22 @@ async fn passes(access: &Access, writer: &str, topic: &str, reader: &str) -> boo
         .unwrap();
     tokio::time::sleep(Duration::from_millis(150)).await;
     let published = Command::new("mosquitto_pub")
-        .args(["--unix", socket, "-u", writer, "-P", &password(writer), "-V", "5", "-q", "1", "-t", topic, "-m", "x"])
+        .args([
+            "--unix",
+            socket,
+            "-u",
+            writer,
+            "-P",
+            &password(writer),
+            "-V",
+            "5",
+            "-q",
+            "1",
+            "-t",
+            topic,
+            "-m",
+            "x",
+        ])
         .stderr(std::process::Stdio::null())
         .status()
         .await
