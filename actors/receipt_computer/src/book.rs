@@ -47,6 +47,9 @@ pub enum BookError {
         /// What the system said.
         source: io::Error,
     },
+    /// Another process, or a thread that hangs on a share, still keeps the book.
+    #[error("the record of files handed over, {0}, is kept by another process: two would write files twice")]
+    InUse(PathBuf),
     /// A key or name with white space in it: a mistake of the program.
     #[error("a key or name in the record of files handed over has white space in it")]
     BadWord,
@@ -61,6 +64,8 @@ pub struct Book {
     /// Today's file, and how much of it holds whole lines.
     page: Option<(Date, File, u64)>,
     pruned: Option<Date>,
+    /// Held as long as the book is open: the kernel gives it back when the process ends, however it ends.
+    _lock: File,
 }
 
 const SUFFIX: &str = ".book";
@@ -69,16 +74,24 @@ impl Book {
     /// Opens the book in a folder of its own (made if missing, mode 0700) and reads the days that are kept.
     ///
     /// # Errors
-    /// [`BookError::Io`].
+    /// [`BookError::Io`]; [`BookError::InUse`] while somebody else keeps it.
     pub fn open(folder: &Path, days_kept: u16, now: Timestamp) -> Result<Self, BookError> {
         let failed = |source| BookError::Io { path: folder.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(folder.join("lock"))
+            .map_err(failed)?;
+        lock.try_lock().map_err(|_| BookError::InUse(folder.to_owned()))?;
         let mut book = Self {
             folder: folder.to_owned(),
             days_kept: i32::from(days_kept.max(1)),
             entries: HashMap::new(),
             page: None,
             pruned: None,
+            _lock: lock,
         };
         book.prune(now)?;
         let mut days = book.days().map_err(failed)?;
@@ -251,7 +264,16 @@ mod tests {
         book.note("old", "a.xml", State::Done, at(NOON)).unwrap();
         book.note("new", "b.xml", State::Done, at("2025-12-22T15:00:00Z")).unwrap();
         assert!(book.get("old").is_none() && book.get("new").is_some());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(book.days().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_book_has_one_keeper_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = open(&dir, NOON);
+        assert!(matches!(Book::open(dir.path(), 30, at(NOON)), Err(BookError::InUse(_))));
+        drop(book);
+        open(&dir, NOON);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The actor on a real Mosquitto and real folders; only the centre behind `uplink` is played.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, in its helpers too")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
