@@ -1,1 +1,4 @@
-//! madoguchi-nfc-reader.
+//! One generic USB NFC reader of one lane.
+
+pub mod apdu;
+pub mod jpki;

@@ -1,4 +1,5 @@
 //! The keeper over the real broker, between the accounts of a lane's `face_reader` and `nfc_reader`.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,

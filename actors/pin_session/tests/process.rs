@@ -1,4 +1,5 @@
 //! What the operating system says about a process that keeps a PIN.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use hpke::{
     Deserializable, Kem, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
