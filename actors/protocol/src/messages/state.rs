@@ -74,6 +74,8 @@ pub enum Detail {
         reachable: bool,
         /// Since when it does, or does not.
         since: Timestamp,
+        /// Answers that were not the answer to their request, since the actor started. None was passed on.
+        wrong_answers: u64,
     },
     /// The queue.
     OfflineQueue {

@@ -1,0 +1,69 @@
+//! What `madoguchi check` and the page say of the line's certificates.
+
+use crate::{
+    settings::{Settings, SetupError},
+    tls::{file_error, read_certificates},
+};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use x509_parser::parse_x509_certificate;
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It vouches for the centre.
+    CentreCa,
+    /// It is this terminal's.
+    Terminal,
+}
+
+/// One certificate of the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateReport {
+    /// What it is for.
+    pub role: Role,
+    /// Where it is.
+    pub file: PathBuf,
+    /// The subject's common name; for the terminal's certificate, the terminal's name in statements.
+    pub common_name: String,
+    /// Not valid before.
+    pub not_before: Timestamp,
+    /// Not valid after.
+    pub not_after: Timestamp,
+    /// Whole days left at the time of the report; negative once expired.
+    pub days_left: i64,
+}
+
+/// Every certificate that the line uses, or why its file can't be used. The terminal's own comes first; of its
+/// chain only the certificate itself is reported. `now` is the box's clock.
+pub fn certificates(settings: &Settings, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {
+    let mut reports = vec![];
+    let terminal = report(Role::Terminal, &settings.certificate, now);
+    reports.extend(terminal.into_iter().take(1));
+    reports.extend(settings.ca.iter().flat_map(|file| report(Role::CentreCa, file, now)));
+    reports
+}
+
+fn report(role: Role, file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {
+    match read_certificates(file) {
+        Ok(certificates) => certificates.iter().map(|der| describe(role, file, der, now)).collect(),
+        Err(error) => vec![Err(error)],
+    }
+}
+
+fn describe(role: Role, file: &Path, der: &[u8], now: Timestamp) -> Result<CertificateReport, SetupError> {
+    let unsound = || file_error(file, "holds a certificate that can't be read; install it anew");
+    let (_, certificate) = parse_x509_certificate(der).map_err(|_| unsound())?;
+    let time = |seconds| Timestamp::from_second(seconds).map_err(|_| unsound());
+    let not_before = time(certificate.validity().not_before.timestamp())?;
+    let not_after = time(certificate.validity().not_after.timestamp())?;
+    let common_name = certificate.subject().iter_common_name().next();
+    Ok(CertificateReport {
+        role,
+        file: file.into(),
+        common_name: common_name.and_then(|name| name.as_str().ok()).unwrap_or_default().into(),
+        not_before,
+        not_after,
+        days_left: not_after.duration_since(now).as_secs().div_euclid(24 * 60 * 60),
+    })
+}

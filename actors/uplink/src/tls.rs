@@ -1,0 +1,99 @@
+//! The line's TLS: version 1.3, pinned CAs, a client certificate.
+
+use crate::settings::{Settings, SetupError};
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::Resumption,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// No certificate or key file is larger, in bytes.
+const MAX_FILE: u64 = 256 * 1024;
+
+pub(crate) fn file_error(path: &Path, problem: impl Into<String>) -> SetupError {
+    SetupError::File { path: path.into(), problem: problem.into() }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, SetupError> {
+    let unreadable = |error: std::io::Error| {
+        file_error(path, format!("{error}; install the file or correct uplink's setting"))
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(file_error(
+            path,
+            format!("larger than {MAX_FILE} bytes, so it is no certificate or key"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Every certificate of a PEM file; at least one.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let bytes = read_file(path)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => {
+            Err(file_error(path, "holds no certificate; install one in PEM (-----BEGIN CERTIFICATE-----)"))
+        }
+        Err(error) => Err(file_error(path, format!("is no sound PEM ({error}); install it anew"))),
+    }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
+    let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or(0);
+    if mode & 0o007 != 0 {
+        return Err(file_error(
+            path,
+            "every account of the box can read or write this private key; chmod 640 it",
+        ));
+    }
+    PrivateKeyDer::from_pem_slice(&read_file(path)?).map_err(|error| {
+        file_error(path, format!("holds no usable private key in PEM ({error}); install it anew"))
+    })
+}
+
+fn roots(files: &[PathBuf]) -> Result<RootCertStore, SetupError> {
+    if files.is_empty() {
+        let problem = "names no file; name the CA of the centre's certificate".into();
+        return Err(SetupError::Setting { key: "ca", problem });
+    }
+    let mut store = RootCertStore::empty();
+    for path in files {
+        for certificate in read_certificates(path)? {
+            store.add(certificate).map_err(|error| file_error(path, format!("is no usable CA ({error})")))?;
+        }
+    }
+    Ok(store)
+}
+
+/// The client's configuration. Resumption is off: it would let a session outlive its certificates.
+pub(crate) fn client_config(settings: &Settings) -> Result<ClientConfig, SetupError> {
+    let roots = roots(&settings.ca)?;
+    let certificates = read_certificates(&settings.certificate)?;
+    let key = read_key(&settings.key)?;
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| SetupError::Client(error.to_string()))?;
+    let mut config =
+        builder.with_root_certificates(roots).with_client_auth_cert(certificates, key).map_err(|error| {
+            SetupError::Pair {
+                certificate: settings.certificate.clone(),
+                key: settings.key.clone(),
+                problem: error.to_string(),
+            }
+        })?;
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
