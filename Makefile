@@ -1,0 +1,68 @@
+# Everything that is done with this project by hand or by continuous integration. `make` lists it.
+
+# How many lanes `make run` serves.
+LANES ?= 3
+# How long `make soak` goes on, and each target of `make fuzz`.
+SOAK_MINUTES ?= 60
+FUZZ_SECONDS ?= 60
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+GATEWAY := $(TARGET)/debug/madoguchi
+SIMULATOR := $(TARGET)/debug/madoguchi-sim
+FUZZ := cargo +nightly fuzz
+FUZZ_DIR := tests/fuzz
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint doc bench soak fuzz fuzz-seeds install programs
+
+help: ## Lists what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: programs ## Starts a simulated hospital and the gateway, prints the addresses, stays up until Ctrl-C.
+	@$(SIMULATOR) run --lanes $(LANES) --gateway $(GATEWAY) --directory .run
+
+demo: programs ## One visit of every kind without a browser; fails when anything differs from what is expected.
+	@$(SIMULATOR) demo --gateway $(GATEWAY)
+
+# End-to-end tests drive the programs, so these are built first.
+test: install lint programs ## All checks and tests, end to end on real parts.
+	cargo test --locked --workspace --no-fail-fast
+
+lint: ## Format, clippy, documentation, and the licences and origins of all dependencies.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
+	cargo deny --log-level error check bans licenses sources
+
+doc: ## Brings the README's table of actors up to date with the manifest.
+	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme
+
+bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
+	cargo build --locked --release --workspace
+	cargo run --locked --release --package madoguchi-bench
+
+soak: programs ## The demo again and again for SOAK_MINUTES, until a round differs from what is expected.
+	@end=$$(( $$(date +%s) + $(SOAK_MINUTES) * 60 )); round=0; \
+	while [ $$(date +%s) -lt $$end ]; do \
+		round=$$(( round + 1 )); echo "round $$round"; \
+		$(SIMULATOR) demo --gateway $(GATEWAY) || exit 1; \
+	done; echo "$$round rounds, all as expected"
+
+# Our code is safe Rust, so the address sanitizer would find nothing in it and halve the speed.
+fuzz: fuzz-seeds ## Each decoder for FUZZ_SECONDS with mutated input (needs Rust nightly).
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	@set -e; for target in $$($(FUZZ) list --fuzz-dir $(FUZZ_DIR)); do \
+		echo "== $$target"; \
+		$(FUZZ) run --fuzz-dir $(FUZZ_DIR) --sanitizer none $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1; \
+	done
+
+fuzz-seeds:
+	@cargo run --quiet --package madoguchi-decoders -- $(FUZZ_DIR)/corpus
+
+install: ## Installs what is missing on a Debian machine with Rust.
+	@.ci/install
+
+programs:
+	@.ci/install --for-running
+	cargo build --locked --workspace
