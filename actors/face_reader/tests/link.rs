@@ -1,7 +1,10 @@
 //! The device link with real TLS over loopback, seen from a reader's end.
 
-// Helpers outside of test functions may unwrap too: a failed unwrap is a failed test.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap is a failed test, in helpers too"
+)]
 
 mod reader;
 
