@@ -1,0 +1,120 @@
+//! What happens around a visit: links, readiness, staff, the gateway's stop.
+
+use super::Turn;
+use crate::{
+    output::Act,
+    place::{PinMedium, Place, Stage},
+    visit::State,
+};
+use madoguchi_protocol::{
+    device::SlotMethod,
+    evidence::Medium,
+    messages::{
+        audit_log::{Entry, Fallback, StaffAct, VisitEnd},
+        face_reader::StaffActed,
+    },
+};
+
+impl Turn<'_> {
+    pub(super) fn link(&mut self, up: bool) {
+        if up {
+            return self.show();
+        }
+        // The reader says anew what is in its slot when it comes back.
+        self.lane.surroundings.slot_card = false;
+        match self.place() {
+            // What was agreed to is carried to its end without a screen.
+            Some(Place::Confirming { .. } | Place::Done { .. } | Place::Deferred) | None => {}
+            Some(_) => self.end(VisitEnd::Interrupted),
+        }
+    }
+
+    /// The button comes and goes at once.
+    pub(super) fn phones_ready(&mut self, ready: bool) {
+        if self.lane.surroundings.phones_ready == ready {
+            return;
+        }
+        self.lane.surroundings.phones_ready = ready;
+        match self.place() {
+            None if matches!(self.lane.state, State::Idle) => self.show(),
+            Some(Place::ChooseMedium | Place::WrongMedium { .. }) => self.show(),
+            // A phone that is being read already may still succeed; the others are spared the walk.
+            Some(Place::ChoosePhone) if !ready => {
+                self.choose(Medium::Android);
+                self.reader_lost(Medium::Android);
+            }
+            Some(Place::PhoneAuthenticates) if !ready => self.reader_lost(Medium::Iphone),
+            Some(Place::EnterPin { medium: PinMedium::Android, .. }) if !ready => {
+                self.reader_lost(Medium::Android);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn nfc_reader(&mut self, usable: bool) {
+        self.lane.surroundings.nfc_usable = usable;
+        if !usable && matches!(self.place(), Some(Place::EnterPin { medium: PinMedium::Card, .. })) {
+            self.insert_card_instead();
+        }
+    }
+
+    pub(super) fn staff(&mut self, act: StaffAct) {
+        let allowed = self.staff_may(act);
+        let answer = if allowed { StaffActed::Done } else { StaffActed::NotNow };
+        if allowed {
+            self.record(Entry::StaffActed(act));
+        }
+        self.act(Act::StaffAnswered(answer));
+        if !allowed {
+            return;
+        }
+        match act {
+            StaffAct::Cancel => self.end(VisitEnd::TakenOver),
+            StaffAct::TakeOver => self.go(Place::TakenOver, None),
+            StaffAct::ConfirmPhoto => {
+                self.choose(Medium::MyNumberCard);
+                self.read_slot(SlotMethod::Staff, false);
+            }
+            StaffAct::SettleByFallback(way) => self.end(VisitEnd::Fallback(way)),
+        }
+    }
+
+    fn staff_may(&self, act: StaffAct) -> bool {
+        let Some(session) = self.session() else { return false };
+        let place = &session.place;
+        // What the queue was asked to take can't be called back, and what has ended has its outcome.
+        let open = !matches!(place, Place::Confirming { .. } | Place::Done { .. } | Place::Deferred);
+        match act {
+            StaffAct::Cancel => !matches!(place, Place::Confirming { stage: Stage::Accepting { .. }, .. }),
+            StaffAct::TakeOver => open && !matches!(place, Place::TakenOver),
+            // 目視: staff compare the photograph of the card that is in the slot.
+            StaffAct::ConfirmPhoto => {
+                let waits = matches!(
+                    place,
+                    Place::ChooseMedium
+                        | Place::FaceOrPin
+                        | Place::LastTry(_)
+                        | Place::Fallback { .. }
+                        | Place::TakenOver
+                );
+                waits && self.lane.surroundings.slot_card
+            }
+            // An expired phone can't log in to the portal (R-31 over R-24).
+            StaffAct::SettleByFallback(Fallback::PortalScreen) => open && !session.phone_expired,
+            StaffAct::SettleByFallback(_) => open,
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        let interrupted = match self.place() {
+            Some(Place::Done { .. } | Place::Deferred) | None => false,
+            Some(_) => true,
+        };
+        if matches!(self.lane.state, State::Stopped { .. }) {
+            return;
+        }
+        self.end_quietly(VisitEnd::Interrupted);
+        self.lane.state = State::Stopped { interrupted };
+        self.show();
+    }
+}
