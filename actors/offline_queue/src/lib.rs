@@ -1,1 +1,3 @@
 //! madoguchi-offline-queue.
+
+pub mod store;

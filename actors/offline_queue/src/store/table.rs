@@ -1,0 +1,490 @@
+//! The records in SQLite: one connection, write-ahead log, `synchronous=FULL`. All of it runs on the store's own
+//! thread inside the transaction that [`super::writer`] opened: nothing here is durable before its commit.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::key::{KeyId, KeyRing};
+use super::memory::{Memory, Settled};
+use super::seal::{self, Part};
+use super::space::Space;
+use super::types::{
+    Acceptance, Header, Level, Millis, Reason, RecordId, Stage, Status, Step, StoreError, Work,
+};
+
+/// `PRAGMA user_version` of the schema below.
+pub(super) const FORMAT: i64 = 1;
+/// Marks the file as ours: "MdgQ".
+const APPLICATION: i64 = 0x4d64_6751;
+/// The longest code that is kept beside a reason.
+const LONGEST_NOTE: usize = 64;
+
+// The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
+// few bytes and not the request; its key is twice the record's number plus the part.
+const SCHEMA: &str = "
+    CREATE TABLE record (
+        seq INTEGER PRIMARY KEY, id BLOB NOT NULL, lane INTEGER NOT NULL, stage INTEGER NOT NULL,
+        accepted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        outcome INTEGER, reason INTEGER, note TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX record_id ON record (id);
+    CREATE INDEX record_due ON record (stage, lane, seq);
+    CREATE TABLE body (seq_part INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE key_used (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+";
+
+const COLUMNS: &str = "seq, id, lane, stage, accepted_at, changed_at, bytes, outcome, reason, note";
+
+/// Counts by stage and the bytes of all: kept along, so that a status costs nothing.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub(super) count: [u64; Stage::ALL.len()],
+    pub(super) bytes: u64,
+}
+
+impl Totals {
+    fn unsettled(&self) -> u64 {
+        self.count.iter().sum::<u64>() - self.count[Stage::Settled as usize]
+    }
+}
+
+/// A header with its place in the order of acceptance.
+pub(super) struct Placed {
+    pub(super) seq: i64,
+    pub(super) header: Header,
+}
+
+/// Opens or makes the database file and takes its lock.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    // Long enough for a predecessor that is just closing.
+    db.busy_timeout(Duration::from_secs(1))?;
+    match prepare(&db) {
+        Ok(()) => Ok(db),
+        Err(StoreError::Database(error)) if is_busy(&error) => Err(StoreError::InUse),
+        Err(other) => Err(other),
+    }
+}
+
+/// The open database with what belongs to it.
+pub(super) struct Table {
+    pub(super) db: Connection,
+    pub(super) space: Space,
+    pub(super) totals: Totals,
+    pub(super) commits: u64,
+    keys: KeyRing,
+    memory: Memory,
+    largest_part: usize,
+}
+
+impl Table {
+    /// Puts the parts together and checks that the keys fit the records.
+    pub(super) fn new(
+        db: Connection,
+        keys: KeyRing,
+        memory: Memory,
+        space: Space,
+        largest_part: usize,
+    ) -> Result<Self, StoreError> {
+        let mut table = Self { db, space, totals: Totals::default(), commits: 0, keys, memory, largest_part };
+        table.check_keys()?;
+        table.totals = table.count()?;
+        Ok(table)
+    }
+
+    /// Records that are neither settled nor set aside.
+    pub(super) fn unfinished(&self) -> u64 {
+        self.totals.unsettled() - self.totals.count[Stage::SetAside as usize]
+    }
+
+    /// All or nothing: if one record needs a key that is not there, the store isn't opened at all.
+    fn check_keys(&self) -> Result<(), StoreError> {
+        let used: Vec<[u8; 4]> = {
+            let mut statement = self.db.prepare("SELECT id FROM key_used")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        for needed in used.into_iter().map(KeyId).filter(|used| self.keys.opening(*used).is_none()) {
+            // Only now are the records read: every start but the first after a rotation is spared that.
+            let heads: bool = self.db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM body WHERE substr(sealed, 1, 5) = ?)",
+                [seal::head(needed)],
+                |row| row.get(0),
+            )?;
+            if heads {
+                return Err(StoreError::WrongKey { needed, given: self.keys.ids() });
+            }
+            self.db.execute("DELETE FROM key_used WHERE id = ?", [needed.0])?;
+        }
+        let (sealing, _) = self.keys.sealing();
+        self.db.execute("INSERT OR IGNORE INTO key_used (id) VALUES (?)", [sealing.0])?;
+        Ok(())
+    }
+
+    fn count(&self) -> Result<Totals, StoreError> {
+        let mut totals = Totals::default();
+        let mut statement =
+            self.db.prepare("SELECT stage, count(*), sum(bytes) FROM record GROUP BY stage")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let stage: usize = row.get(0)?;
+            if let Some(count) = totals.count.get_mut(stage) {
+                *count = row.get(1)?;
+            }
+            totals.bytes += row.get::<_, u64>(2)?;
+        }
+        Ok(totals)
+    }
+
+    /// Puts a new record at the end of its lane.
+    pub(super) fn accept(
+        &mut self,
+        id: RecordId,
+        lane: u16,
+        request: &[u8],
+        at: Millis,
+    ) -> Result<Acceptance, StoreError> {
+        if let Some(placed) = self.find(id)? {
+            return Ok(Acceptance::Already(placed.header.stage));
+        }
+        if self.memory.get(id)?.is_some() {
+            return Ok(Acceptance::Already(Stage::Settled));
+        }
+        self.check_size(request)?;
+        if self.level() == Level::Full {
+            return Ok(Acceptance::Full);
+        }
+        let sealed = seal::seal(&self.keys, id, Part::Request, request)?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO record (id, lane, stage, accepted_at, changed_at, bytes) VALUES (?,?,?,?,?,?)",
+            )?
+            .execute(params![id.0, lane, Stage::Accepted as u8, signed(at), signed(at), sealed.len()])?;
+        let seq = self.db.last_insert_rowid();
+        self.put_body(seq, Part::Request, &sealed)?;
+        self.totals.count[Stage::Accepted as usize] += 1;
+        self.totals.bytes += sealed.len() as u64;
+        Ok(Acceptance::New)
+    }
+
+    /// Keeps the centre's definite answer.
+    pub(super) fn answer(
+        &mut self,
+        id: RecordId,
+        outcome: u8,
+        answer: &[u8],
+        at: Millis,
+    ) -> Result<Step, StoreError> {
+        self.check_size(answer)?;
+        let Some(placed) = self.find(id)? else { return self.unknown(id) };
+        let step = placed.header.stage.toward(Stage::Answered);
+        if step == Step::Done {
+            let sealed = seal::seal(&self.keys, id, Part::Answer, answer)?;
+            self.put_body(placed.seq, Part::Answer, &sealed)?;
+            self.db
+                .prepare_cached("UPDATE record SET outcome = ?, bytes = bytes + ? WHERE seq = ?")?
+                .execute(params![outcome, sealed.len(), placed.seq])?;
+            self.totals.bytes += sealed.len() as u64;
+            self.place(&placed, Stage::Answered, at)?;
+        }
+        Ok(step)
+    }
+
+    /// Moves a record on; see [`Stage::toward`]. Settling wipes both bodies.
+    pub(super) fn advance(&mut self, id: RecordId, next: Stage, at: Millis) -> Result<Step, StoreError> {
+        let Some(placed) = self.find(id)? else { return self.unknown(id) };
+        let step = placed.header.stage.toward(next);
+        if step == Step::Done {
+            self.place(&placed, next, at)?;
+            if next == Stage::Settled {
+                self.db
+                    .prepare_cached("DELETE FROM body WHERE seq_part IN (?1 * 2, ?1 * 2 + 1)")?
+                    .execute([placed.seq])?;
+                self.db.prepare_cached("UPDATE record SET bytes = 0 WHERE seq = ?")?.execute([placed.seq])?;
+                self.totals.bytes = self.totals.bytes.saturating_sub(placed.header.bytes);
+            }
+        }
+        Ok(step)
+    }
+
+    /// Takes a record out of the line; its bodies stay for whoever looks into it.
+    pub(super) fn set_aside(
+        &mut self,
+        id: RecordId,
+        reason: Reason,
+        note: &str,
+        at: Millis,
+    ) -> Result<Step, StoreError> {
+        let step = self.advance(id, Stage::SetAside, at)?;
+        if step == Step::Done {
+            let note: String = note.chars().filter(char::is_ascii_graphic).take(LONGEST_NOTE).collect();
+            self.db
+                .prepare_cached("UPDATE record SET reason = ?, note = ? WHERE id = ?")?
+                .execute(params![reason as u8, note, id.0])?;
+        }
+        Ok(step)
+    }
+
+    /// Puts a record that was set aside back into the line, where it had been.
+    pub(super) fn put_back(&mut self, id: RecordId, at: Millis) -> Result<Step, StoreError> {
+        let Some(placed) = self.find(id)? else { return self.unknown(id) };
+        if placed.header.stage != Stage::SetAside {
+            return Ok(Step::Already(placed.header.stage));
+        }
+        let answered = self.body(placed.seq, Part::Answer)?.is_some();
+        self.db
+            .prepare_cached("UPDATE record SET reason = NULL, note = NULL WHERE id = ?")?
+            .execute([id.0])?;
+        self.place(&placed, if answered { Stage::Answered } else { Stage::Accepted }, at)?;
+        Ok(Step::Done)
+    }
+
+    /// The record with this id, with its seals opened; `None` when unknown or settled.
+    pub(super) fn read(&self, id: RecordId) -> Result<Option<Work>, StoreError> {
+        match self.find(id)? {
+            Some(placed) if placed.header.stage != Stage::Settled => self.open_seals(placed).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Opens a record's seals. [`StoreError::Seal`] when one does not hold or a body is missing.
+    pub(super) fn open_seals(&self, placed: Placed) -> Result<Work, StoreError> {
+        let id = placed.header.id;
+        let open = |part| {
+            let sealed = self.body(placed.seq, part)?;
+            sealed.map(|sealed| seal::open(&self.keys, id, part, &sealed)).transpose()
+        };
+        let request = open(Part::Request)?.ok_or(StoreError::Seal)?;
+        let answer = open(Part::Answer)?;
+        if answer.is_none() && matches!(placed.header.stage, Stage::Answered | Stage::Delivered) {
+            return Err(StoreError::Seal);
+        }
+        Ok(Work { header: placed.header, request, answer })
+    }
+
+    /// The header of a record, however far it has come; of a long-settled one, what the memory still knows.
+    pub(super) fn look_up(&self, id: RecordId) -> Result<Option<Header>, StoreError> {
+        if let Some(placed) = self.find(id)? {
+            return Ok(Some(placed.header));
+        }
+        Ok(self.memory.get(id)?.map(|settled| Header {
+            id,
+            lane: 0,
+            stage: Stage::Settled,
+            accepted_at: settled.accepted_at,
+            changed_at: settled.settled_at,
+            bytes: 0,
+            outcome: settled.outcome,
+            set_aside: None,
+        }))
+    }
+
+    /// Up to `limit` headers in the order of acceptance, those after `after`, with the place of the last.
+    pub(super) fn list(&self, after: i64, limit: usize) -> Result<Vec<(i64, Header)>, StoreError> {
+        let text = format!("SELECT {COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?");
+        let mut statement = self.db.prepare_cached(&text)?;
+        let rows = statement.query_map(params![after, limit], placed)?;
+        rows.map(|row| row.map(|placed| (placed.seq, placed.header)))
+            .collect::<Result<_, _>>()
+            .map_err(Into::into)
+    }
+
+    /// What the store holds.
+    pub(super) fn status(&self) -> Result<Status, StoreError> {
+        let count = |stage: Stage| self.totals.count[stage as usize];
+        let mut oldest: Option<Millis> = None;
+        for stage in [Stage::Accepted, Stage::Answered, Stage::Delivered] {
+            for lane in self.lanes(stage)? {
+                let at: Option<i64> = self
+                    .db
+                    .prepare_cached(
+                        "SELECT accepted_at FROM record WHERE stage = ? AND lane = ? ORDER BY seq",
+                    )?
+                    .query_row(params![stage as u8, lane], |row| row.get(0))
+                    .optional()?;
+                oldest = [oldest, at.map(unsigned)].into_iter().flatten().min();
+            }
+        }
+        Ok(Status {
+            waiting: count(Stage::Accepted),
+            answered: count(Stage::Answered) + count(Stage::Delivered),
+            set_aside: count(Stage::SetAside),
+            bytes: self.totals.bytes,
+            oldest,
+            level: self.level(),
+            commits: self.commits,
+        })
+    }
+
+    /// How near the quota is, the disk included.
+    pub(super) fn level(&self) -> Level {
+        if self.space.disk_full() {
+            return Level::Full;
+        }
+        self.space.quota().level(self.totals.unsettled(), self.totals.bytes)
+    }
+
+    /// Moves at most `limit` records settled before `before` to the long memory. Says how many.
+    pub(super) fn remember(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError> {
+        let settled: Vec<(i64, RecordId, Settled)> = {
+            let text = format!("SELECT {COLUMNS} FROM record WHERE stage = ? AND changed_at < ? LIMIT ?");
+            let mut statement = self.db.prepare_cached(&text)?;
+            let rows = statement.query_map(params![Stage::Settled as u8, signed(before), limit], placed)?;
+            rows.map(|row| {
+                row.map(|Placed { seq, header }| {
+                    let settled = Settled {
+                        outcome: header.outcome,
+                        accepted_at: header.accepted_at,
+                        settled_at: header.changed_at,
+                    };
+                    (seq, header.id, settled)
+                })
+            })
+            .collect::<Result<_, _>>()?
+        };
+        // First there, then gone from here: in between it is known twice, which harms nobody.
+        self.memory.put(&settled.iter().map(|(_, id, entry)| (*id, *entry)).collect::<Vec<_>>())?;
+        for (seq, ..) in &settled {
+            self.db.prepare_cached("DELETE FROM record WHERE seq = ?")?.execute([seq])?;
+        }
+        self.totals.count[Stage::Settled as usize] -= settled.len() as u64;
+        Ok(settled.len())
+    }
+
+    /// Forgets at most `limit` ids settled before `before` for good.
+    pub(super) fn forget(&self, before: Millis, limit: usize) -> Result<usize, StoreError> {
+        self.memory.forget(before, limit)
+    }
+
+    /// The lanes that have records in this stage, ascending. One look into the index for each lane.
+    pub(super) fn lanes(&self, stage: Stage) -> Result<Vec<u16>, StoreError> {
+        let mut next = self.db.prepare_cached("SELECT min(lane) FROM record WHERE stage = ? AND lane > ?")?;
+        let mut lanes = Vec::new();
+        let mut last = -1i64;
+        while let Some(lane) =
+            next.query_row(params![stage as u8, last], |row| row.get::<_, Option<u16>>(0))?
+        {
+            lanes.push(lane);
+            last = i64::from(lane);
+        }
+        Ok(lanes)
+    }
+
+    /// Up to `limit` records of a stage and lane: the oldest first, or with `newest` the newest first.
+    pub(super) fn of_lane(
+        &self,
+        stage: Stage,
+        lane: u16,
+        newest: bool,
+        limit: usize,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let order = if newest { "DESC" } else { "ASC" };
+        let text =
+            format!("SELECT {COLUMNS} FROM record WHERE stage = ? AND lane = ? ORDER BY seq {order} LIMIT ?");
+        let mut statement = self.db.prepare_cached(&text)?;
+        let rows = statement.query_map(params![stage as u8, lane, limit], placed)?;
+        rows.collect::<Result<_, _>>().map_err(Into::into)
+    }
+
+    fn find(&self, id: RecordId) -> Result<Option<Placed>, StoreError> {
+        let text = format!("SELECT {COLUMNS} FROM record WHERE id = ?");
+        Ok(self.db.prepare_cached(&text)?.query_row([id.0], placed).optional()?)
+    }
+
+    fn unknown(&self, id: RecordId) -> Result<Step, StoreError> {
+        Ok(if self.memory.get(id)?.is_some() { Step::Already(Stage::Settled) } else { Step::Unknown })
+    }
+
+    fn place(&mut self, placed: &Placed, next: Stage, at: Millis) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("UPDATE record SET stage = ?, changed_at = ? WHERE seq = ?")?
+            .execute(params![next as u8, signed(at), placed.seq])?;
+        self.totals.count[placed.header.stage as usize] -= 1;
+        self.totals.count[next as usize] += 1;
+        Ok(())
+    }
+
+    fn put_body(&self, seq: i64, part: Part, sealed: &[u8]) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO body (seq_part, sealed) VALUES (?, ?)")?
+            .execute(params![seq * 2 + part as i64, sealed])?;
+        Ok(())
+    }
+
+    fn body(&self, seq: i64, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT sealed FROM body WHERE seq_part = ?")?
+            .query_row([seq * 2 + part as i64], |row| row.get(0))
+            .optional()?)
+    }
+
+    fn check_size(&self, part: &[u8]) -> Result<(), StoreError> {
+        if part.len() > self.largest_part {
+            return Err(StoreError::TooLarge { size: part.len(), limit: self.largest_part });
+        }
+        Ok(())
+    }
+}
+
+fn prepare(db: &Connection) -> Result<(), StoreError> {
+    // EXCLUSIVE: a second process is refused, and no shared-memory file is needed.
+    db.execute_batch(
+        "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;",
+    )?;
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > FORMAT {
+        return Err(StoreError::NewerFormat { found, known: FORMAT });
+    }
+    // FULL syncs the log at each commit. Checkpoints are the writer's business, after it has answered.
+    db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
+         PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
+    )
+    .or_else(|error| match error {
+        // Some pragmas answer with their new value; execute_batch takes that for a mistake.
+        rusqlite::Error::ExecuteReturnedResults => Ok(()),
+        other => Err(other),
+    })?;
+    if found == 0 {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}
+
+fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
+    let wrong = |column: usize| rusqlite::Error::IntegralValueOutOfRange(column, 0);
+    let reason: Option<u8> = row.get(8)?;
+    let note: Option<String> = row.get(9)?;
+    Ok(Placed {
+        seq: row.get(0)?,
+        header: Header {
+            id: RecordId(row.get(1)?),
+            lane: row.get(2)?,
+            stage: Stage::from_stored(row.get(3)?).ok_or_else(|| wrong(3))?,
+            accepted_at: unsigned(row.get(4)?),
+            changed_at: unsigned(row.get(5)?),
+            bytes: row.get(6)?,
+            outcome: row.get(7)?,
+            set_aside: reason.and_then(Reason::from_stored).map(|reason| (reason, note.unwrap_or_default())),
+        },
+    })
+}
+
+/// SQLite's integers are signed; no clock gets near the difference.
+fn signed(at: Millis) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+fn unsigned(at: i64) -> Millis {
+    u64::try_from(at).unwrap_or(0)
+}
