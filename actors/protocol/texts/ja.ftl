@@ -101,3 +101,179 @@ fault-broker-lost-patient = ただいま、この機器はご利用いただけ�
 fault-broker-lost-staff = ゲートウェイ内部の通信が止まっています。自動で復旧を試みています。
 fault-broker-lost-action = 1分以上続くときは、管理者に連絡してください。
 
+
+# The gateway's page
+page-title = 窓口ゲートウェイ
+page-lane = 窓口 { $lane }
+page-idle = 待機中
+page-visit = 受付中: { $step }（{ $since } から）
+page-pin-job = 暗証番号の受付番号 { $job }
+page-phones-yes = スマートフォン: 使えます
+page-phones-no = スマートフォン: 使えません
+page-faults = 対応が必要なこと
+page-no-faults = 問題はありません
+page-what-to-do = 対応
+page-since = { $since } から
+page-line-up = 回線: 通じています
+page-line-down = 回線: 切れています
+page-queue = 未送信の資格確認: { $waiting } 件
+page-actors = 部品の状態
+page-actor-running = 動作中
+page-actor-restarting = 再起動中
+page-actor-gave-up = 停止（再試行は間隔を空けて）
+page-reader-unknown = 顔認証付きカードリーダー: 未接続
+page-reader = 顔認証付きカードリーダー: { $maker } { $model }（{ $software }）
+page-nfc-ready = 汎用カードリーダー: 使えます
+page-nfc-not-ready = 汎用カードリーダー: 使えません
+page-waiting-for-state = 状態を待っています
+page-call-centre = オンライン資格確認等コールセンター 0800-080-4583（月〜金 8:00〜18:00、土 8:00〜16:00、祝日休み）
+page-other-language = English
+step-idle = 待機
+step-choose-medium = 方法の選択
+step-choose-phone = スマートフォンの種類の選択
+step-enter-pin = 暗証番号の入力
+step-phone-authenticates = スマートフォンでの認証
+step-face-or-pin = 顔認証か暗証番号の選択
+step-hold-medium = かざすのを待っています
+step-hold-hint = かざし方の案内
+step-last-try = 最後の 1 回の確認
+step-reading-slot = カードの読み取り
+step-authenticating = 本人確認
+step-consent = 同意の確認
+step-confirming = 資格の確認
+step-done = 完了
+step-deferred = 受付済み（確認は後ほど）
+step-fallback = 別の方法の案内
+## 患者さんの画面: 見出し（-title）と本文（-text）
+
+screen-idle-title = いらっしゃいませ
+screen-idle-text = ご利用になるものを選んで、画面に触れてください。
+screen-choose-medium-title = 受付方法を選んでください
+screen-choose-medium-text = ご利用になるものを選んで、画面に触れてください。
+screen-choose-phone-title = スマートフォンの種類を選んでください
+screen-choose-phone-text = お持ちのスマートフォンの種類に触れてください。
+screen-enter-pin-android-title = 暗証番号を入力してください
+screen-enter-pin-android-text =
+    スマートフォン用の利用者証明用電子証明書の暗証番号（数字4桁）を入力してください。
+    受付番号 { $job }
+screen-enter-pin-card-title = 暗証番号を入力してください
+screen-enter-pin-card-text =
+    マイナンバーカードの利用者証明用電子証明書の暗証番号（数字4桁）を入力してください。
+    受付番号 { $job }
+screen-phone-authenticates-title = スマートフォンで本人認証をしてください
+screen-phone-authenticates-text = iPhoneでFace IDまたはTouch IDによる認証を行い、済みましたら「次へ」に触れてください。暗証番号の入力は必要ありません。
+screen-face-or-pin-title = 本人確認の方法を選んでください
+screen-face-or-pin-text = 顔認証、または暗証番号（数字4桁）をお選びいただけます。暗証番号を設定していない方や、どちらも難しい方は、職員にお声がけください。
+screen-insert-card-title = カードを置いてください
+screen-insert-card-text = マイナンバーカードを、この機器のカード置き場に置いてください。
+screen-hold-medium-iphone-title = iPhoneをかざしてください
+screen-hold-medium-iphone-text = カードリーダーの印に、iPhoneの上の端を当てて、そのままお待ちください。
+screen-hold-medium-android-title = スマートフォンをかざしてください
+screen-hold-medium-android-text = カードリーダーの印に、スマートフォンの背面を当てて、そのままお待ちください。
+screen-hold-medium-card-title = カードをかざしてください
+screen-hold-medium-card-text = マイナンバーカードをカードリーダーの印に当てるか、この機器のカード置き場に置いてください。
+screen-reading-title = 読み取っています
+screen-reading-text = 画面が変わるまで、動かさずにそのままお待ちください。
+screen-hold-hint-iphone-title = もう一度かざしてください
+screen-hold-hint-iphone-text = iPhoneを一度離してください。上の端をカードリーダーの印にぴったりと当て、画面が変わるまで動かさないでください。準備ができましたら「もう一度」に触れてください。
+screen-hold-hint-android-title = もう一度かざしてください
+screen-hold-hint-android-text = スマートフォンを一度離し、厚いケースは外してください。背面の中央をカードリーダーの印にぴったりと当て、画面が変わるまで動かさないでください。準備ができましたら「もう一度」に触れてください。
+screen-hold-hint-card-title = もう一度かざしてください
+screen-hold-hint-card-text = カードを一度離し、財布やケースから出してください。カードリーダーの印にぴったりと当て、画面が変わるまで動かさないでください。準備ができましたら「もう一度」に触れてください。
+screen-wrong-medium-title = かざされたものが異なります
+screen-wrong-medium-text = お選びになったのは{ $chosen }ですが、{ $found }がかざされました。{ $found }を利用するか、{ $chosen }をかざし直すかをお選びください。暗証番号の回数は減っていません。
+screen-last-try-title = 暗証番号の入力は、あと1回です
+screen-last-try-text = もう一度間違えると、暗証番号がロックされます。続けますか。
+screen-reading-slot-face-title = 顔認証を行います
+screen-reading-slot-face-text = カメラをまっすぐ見て、そのままお待ちください。カードは動かさないでください。
+screen-reading-slot-pin-title = 暗証番号を入力してください
+screen-reading-slot-pin-text = この機器の案内に沿って、数字4桁の暗証番号を入力してください。カードは動かさないでください。
+screen-reading-slot-staff-title = 職員が確認しています
+screen-reading-slot-staff-text = 職員がカードのお写真を確認しています。そのままお待ちください。
+screen-authenticating-title = 確認しています
+screen-authenticating-text = 読み取りは終わりました。少しお待ちください。
+screen-consent-title = 情報の提供に同意しますか
+screen-consent-text = 過去の健診情報、お薬の情報、診療情報、手術情報と、限度額の情報を、この医療機関に提供することについてお選びください。同意しなくても受診できます。
+screen-consent-deferred-title = 情報の提供に同意しますか
+screen-consent-deferred-text = ただいま回線がつながりにくいため、資格の確認は後ほど行います。過去の健診情報、お薬の情報、診療情報、手術情報と、限度額の情報を、この医療機関に提供することについてお選びください。同意しなくても受診できます。
+screen-consent-item-title = { $item }
+screen-consent-item-text = { $item }を、この医療機関に提供することに同意しますか。
+screen-confirming-title = 受付しています
+screen-confirming-text = そのまま少しお待ちください。
+screen-done-title = 受付が完了しました
+screen-done-text = 保険資格を確認しました。お掛けになってお待ちください。
+screen-done-not-valid-title = 窓口にお声がけください
+screen-done-not-valid-text = 確認は終わりましたが、保険資格について職員がお伺いします。恐れ入りますが、窓口の職員にお声がけください。
+screen-deferred-title = 受付しました
+screen-deferred-text = 保険資格の確認は、回線がつながり次第、こちらで行います。お掛けになってお待ちください。
+screen-fallback-title = 別の方法で受付いたします
+screen-fallback-text = 恐れ入りますが、窓口の職員にお声がけのうえ、次のいずれかをお願いいたします。
+screen-taken-over-title = 職員がご案内いたします
+screen-taken-over-text = そのままお待ちください。窓口の職員が承ります。
+screen-out-of-service-title = ただいまご利用いただけません
+screen-out-of-service-text = 恐れ入りますが、窓口の職員にお声がけください。
+
+## 画面の前置き
+
+notice-tries-left = 暗証番号が違います。あと{ $tries }回入力できます。
+notice-use-slot = カードリーダーがご利用いただけないため、この機器のカード置き場をご利用ください。
+notice-take-card = カードをお取りください。
+
+## 別の方法（R-24、R-25 の順）
+
+fallback-my-number-card = ・マイナンバーカード
+fallback-eligibility-certificate = ・資格確認書
+fallback-portal-screen = ・マイナポータルの資格情報の画面（職員が拝見します）
+fallback-self-declaration = いずれもお持ちでない場合は、職員が書類（被保険者資格申立書）をご案内いたします。
+
+## 媒体と同意の項目
+
+medium-my-number-card = マイナンバーカード
+medium-android = Androidスマートフォン
+medium-iphone = iPhone
+consent-specific-health-checkups = 過去の健診情報
+consent-pharmacists = お薬の情報
+consent-diagnosis = 診療情報
+consent-operation = 手術情報
+consent-limit-application = 限度額情報
+
+## ボタン
+
+choice-use-phone = スマートフォンを利用する
+choice-use-card = マイナンバーカードを利用する
+choice-iphone = iPhone
+choice-android = Android
+choice-face = 顔認証
+choice-pin = 暗証番号
+choice-continue = 次へ
+choice-retry = もう一度
+choice-switch = かざしたものを利用する
+choice-yes = はい
+choice-no = いいえ
+choice-agree-all = すべて同意する
+choice-agree-none = すべて同意しない
+choice-agree-each = 個別に選ぶ
+choice-back = 戻る
+choice-cancel = 中止する
+choice-finish = 終了する
+
+## 窓口の準備（ボタンが表示される条件）: 内容（-what）と、満たすための対応（-action）
+
+readiness-date-what = 2025年9月19日以降であること
+readiness-date-action = スマートフォンの受付は2025年9月19日からです。日付が違うときは、機器の時計を確認してください。
+readiness-setting-what = 「スマホによる本人確認の利用有無」が「利用する」であること
+readiness-setting-action = 施設と窓口の設定を「利用する」にしてください。利用しない場合はこのままで差し支えありません。
+readiness-reader-what = 顔認証付きカードリーダーが接続されていること
+readiness-reader-action = 顔認証付きカードリーダーの電源とLANケーブルを確認してください。
+readiness-pair-what = 顔認証付きカードリーダーに対応した汎用カードリーダーであること
+readiness-pair-action = 顔認証付きカードリーダーの機種に対応した汎用カードリーダーか確認し、対応表に登録してください。
+readiness-software-what = 顔認証付きカードリーダーのソフトウェアが最新であること
+readiness-software-action = 顔認証付きカードリーダーのソフトウェアを、メーカーの手順で最新版に更新してください。
+readiness-attached-what = 汎用カードリーダーがゲートウェイに接続されていること
+readiness-attached-action = 汎用カードリーダーのUSBケーブルを、顔認証付きカードリーダーではなく、ゲートウェイに差してください。遠いときはUSB延長ケーブルをお使いください。
+readiness-procedure-what = 顔認証付きカードリーダーのメーカーの手順による設定が記録されていること
+readiness-procedure-action = 顔認証付きカードリーダーのメーカーの手順（KB0012308）で設定し、手順の版、実施日、実施者を記録してください。
+readiness-box-restarted-what = 設定後にゲートウェイが再起動されていること
+readiness-box-restarted-action = ゲートウェイを再起動してください（2025年9月19日以降に一度必要です）。
+readiness-reader-restarted-what = 設定後に顔認証付きカードリーダーが再起動されていること
+readiness-reader-restarted-action = 顔認証付きカードリーダーを再起動してください（2025年9月19日以降に一度必要です）。
