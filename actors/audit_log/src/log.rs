@@ -180,8 +180,8 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`]; then nothing was written.
-    pub fn record(&mut self, record: Record, now: Timestamp) -> Result<bool, LogError> {
-        let Record { id, at, lane, visit, entry } = record;
+    pub fn record(&mut self, record: &Record, now: Timestamp) -> Result<bool, LogError> {
+        let Record { id, at, lane, visit, entry } = record.clone();
         if id.is_some_and(|id| self.seen.contains(&id)) {
             return Ok(false);
         }

@@ -53,7 +53,7 @@ fn record(log: &mut Log, now: &str, count: usize) {
         let (lane, visit) = (LaneId::new(1).ok(), Some(VisitId::random()));
         let record =
             Record { id: Some(MessageId::random()), at: at(now), lane, visit, entry: Entry::VisitStarted };
-        assert!(log.record(record, at(now)).unwrap());
+        assert!(log.record(&record, at(now)).unwrap());
     }
 }
 
@@ -71,7 +71,8 @@ fn the_chain_goes_on_over_files_and_restarts() {
 
 #[test]
 fn an_altered_added_missing_or_exchanged_line_is_named() {
-    let forgeries: [(fn(&mut Vec<String>), u64, Why); 5] = [
+    type Forgery = fn(&mut Vec<String>);
+    let forgeries: [(Forgery, u64, Why); 5] = [
         (|lines| lines[1] = lines[1].replace("visit_started", "pin_refused"), 2, LineError::Altered.into()),
         (|lines| lines[1] = "{}".into(), 2, LineError::Malformed.into()),
         (|lines| drop(lines.remove(1)), 2, Why::NotInSequence),
@@ -178,10 +179,10 @@ fn a_repeated_message_is_written_once_also_after_a_restart() {
         entry: Entry::GatewayStarted,
     };
     let mut log = site.open(NOON);
-    assert!(log.record(repeated.clone(), at(NOON)).unwrap());
-    assert!(!log.record(repeated.clone(), at(NOON)).unwrap());
+    assert!(log.record(&repeated, at(NOON)).unwrap());
+    assert!(!log.record(&repeated, at(NOON)).unwrap());
     drop(log);
-    assert!(!site.open(NOON).record(repeated, at(NOON)).unwrap());
+    assert!(!site.open(NOON).record(&repeated, at(NOON)).unwrap());
     assert_eq!(site.verify().unwrap().last, 1);
 }
 

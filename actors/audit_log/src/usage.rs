@@ -1,0 +1,225 @@
+//! Which visits count towards the usage rate, told from the log's entries alone.
+//!
+//! These are our own counts, an estimate: the official rate's denominator, the receipts, is unknown to the box.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, tz::Offset};
+use madoguchi_protocol::VisitId;
+use madoguchi_protocol::eligibility::Verdict;
+use madoguchi_protocol::evidence::Medium;
+use madoguchi_protocol::messages::audit_log::{Entry, Fallback, StaffAct, VisitEnd};
+use serde::Serialize;
+
+use crate::line::What;
+use crate::verify::{VerifyError, each_line, files};
+
+/// Months are Japan's.
+const JST: Offset = Offset::constant(9);
+
+/// What the log tells of one visit, as far as counting goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VisitFacts {
+    began: Timestamp,
+    medium: Option<Medium>,
+    confirmed: Option<Timestamp>,
+    portal: bool,
+}
+
+impl VisitFacts {
+    /// A visit that began at this time.
+    pub fn new(began: Timestamp) -> Self {
+        Self { began, medium: None, confirmed: None, portal: false }
+    }
+
+    /// Takes an entry of the visit into account. Order does not matter: a deferred confirmation comes days later.
+    pub fn see(&mut self, at: Timestamp, entry: &Entry) {
+        self.began = self.began.min(at);
+        match entry {
+            Entry::MediumRead(medium, _) => self.medium = Some(*medium),
+            Entry::ConfirmationSettled(Verdict::Confirmed, ..) => {
+                self.confirmed = Some(self.confirmed.map_or(at, |before| before.min(at)));
+            }
+            Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen))
+            | Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen)) => self.portal = true,
+            _ => {}
+        }
+    }
+
+    /// Whether the visit counts: read on the reader and confirmed online, not settled by the portal screen
+    /// and not one whose confirmation never succeeded.
+    pub fn counts(&self) -> bool {
+        self.medium.is_some() && self.confirmed.is_some() && !self.portal
+    }
+
+    /// When a phone was read and confirmed online.
+    pub fn phone_confirmed(&self) -> Option<Timestamp> {
+        self.confirmed.filter(|_| self.medium.is_some_and(Medium::is_phone))
+    }
+
+    /// The first day of the month it belongs to: the one in which it began.
+    pub fn month(&self) -> Date {
+        JST.to_datetime(self.began).date().first_of_month()
+    }
+}
+
+/// A month's counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct MonthlyUsage {
+    /// Visits that began.
+    pub visits: u64,
+    /// Those that count.
+    pub counted: u64,
+    /// Of these, the ones with a phone.
+    pub counted_phones: u64,
+    /// Settled by the portal screen.
+    pub portal: u64,
+    /// Neither: never confirmed online.
+    pub not_confirmed: u64,
+}
+
+/// The log's counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// By the first day of each month.
+    pub months: BTreeMap<Date, MonthlyUsage>,
+    /// The day of the first confirmed phone read, after which the Ministry lists the facility; as far back as the
+    /// log is kept.
+    pub first_phone: Option<Date>,
+}
+
+impl Usage {
+    /// Counts the visits of the log in a folder.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when a file can't be read; broken lines are left out, since [`crate::verify()`] tells them.
+    pub fn of_log(folder: &Path) -> Result<Self, VerifyError> {
+        let mut visits: HashMap<VisitId, VisitFacts> = HashMap::new();
+        for path in files(folder)? {
+            each_line(&path, |_, line| {
+                if let Ok((line, _)) = line
+                    && let (Some(visit), What::Entry(entry)) = (line.visit, &line.what)
+                {
+                    visits.entry(visit).or_insert_with(|| VisitFacts::new(line.at)).see(line.at, entry);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Self::of_visits(visits.values()))
+    }
+
+    /// Counts visits.
+    pub fn of_visits<'a>(visits: impl Iterator<Item = &'a VisitFacts>) -> Self {
+        let mut usage = Self::default();
+        let mut first_phone: Option<Timestamp> = None;
+        for visit in visits {
+            let month = usage.months.entry(visit.month()).or_default();
+            month.visits += 1;
+            if visit.portal {
+                month.portal += 1;
+            } else if visit.counts() {
+                month.counted += 1;
+                month.counted_phones += u64::from(visit.phone_confirmed().is_some());
+            } else {
+                month.not_confirmed += 1;
+            }
+            if let Some(at) = visit.phone_confirmed() {
+                first_phone = Some(first_phone.map_or(at, |before| before.min(at)));
+            }
+        }
+        usage.first_phone = first_phone.map(|at| JST.to_datetime(at).date());
+        usage
+    }
+}
+
+/// When a month's usage is notified and when it is applied: two and three months later.
+pub fn notified_and_applied(month: Date) -> (Date, Date) {
+    (month.saturating_add(2.months()), month.saturating_add(3.months()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Log, Record, Settings};
+    use madoguchi_protocol::eligibility::Validity;
+    use madoguchi_protocol::evidence::VerifiedBy;
+    use madoguchi_protocol::messages::audit_log::Deferral;
+
+    const READ: Entry = Entry::MediumRead(Medium::Android, VerifiedBy::Pin);
+    const CARD: Entry = Entry::MediumRead(Medium::MyNumberCard, VerifiedBy::Face);
+    const CONFIRMED: Entry =
+        Entry::ConfirmationSettled(Verdict::Confirmed, Some(Validity::Valid), Deferral::Live);
+    const REFUSED: Entry = Entry::ConfirmationSettled(Verdict::Refused, None, Deferral::Live);
+    const PORTAL: Entry = Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen));
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn visit(entries: &[Entry]) -> VisitFacts {
+        let now = at("2025-11-22T03:00:00Z");
+        let mut visit = VisitFacts::new(now);
+        entries.iter().for_each(|entry| visit.see(now, entry));
+        visit
+    }
+
+    #[test]
+    fn r26_a_visit_settled_by_the_portal_screen_does_not_count() {
+        assert!(!visit(&[PORTAL]).counts());
+        assert!(!visit(&[CARD, PORTAL]).counts());
+        assert!(!visit(&[READ, CONFIRMED, PORTAL]).counts());
+        assert!(
+            !visit(&[Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen)), CARD, CONFIRMED])
+                .counts()
+        );
+    }
+
+    #[test]
+    fn r27_a_phone_or_card_read_and_confirmed_online_counts() {
+        assert!(visit(&[READ, CONFIRMED]).counts());
+        assert!(visit(&[CARD, CONFIRMED]).counts());
+    }
+
+    #[test]
+    fn r28_a_visit_whose_confirmation_never_succeeded_does_not_count() {
+        assert!(!visit(&[READ]).counts());
+        assert!(!visit(&[READ, Entry::ConfirmationAccepted]).counts());
+        assert!(!visit(&[READ, REFUSED]).counts());
+    }
+
+    #[test]
+    fn r29_september_is_notified_in_november_and_applied_in_december() {
+        let month = |text: &str| text.parse::<Date>().unwrap();
+        let september = month("2025-09-01");
+        assert_eq!(notified_and_applied(september), (month("2025-11-01"), month("2025-12-01")));
+        assert_eq!(notified_and_applied(month("2025-11-01")), (month("2026-01-01"), month("2026-02-01")));
+    }
+
+    #[test]
+    fn r33_the_first_confirmed_phone_is_found_and_a_month_is_japans() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Log::open(Settings::new(dir.path()), at("2025-10-01T00:00:00Z")).unwrap();
+        let mut record = |now: &str, visit: VisitId, entry: Entry| {
+            let record = Record { id: None, at: at(now), lane: None, visit: Some(visit), entry };
+            log.record(&record, at(now)).unwrap();
+        };
+        let [card, phone, other] = [1, 2, 3].map(|n| VisitId::from_bytes([n; 16]));
+        record("2025-10-31T02:00:00Z", card, CARD);
+        record("2025-10-31T02:00:00Z", card, CONFIRMED);
+        // Read at 23:59 on 31 October in Japan, confirmed when the line was back.
+        record("2025-10-31T14:59:00Z", phone, READ);
+        record("2025-11-02T00:00:00Z", phone, CONFIRMED);
+        record("2025-10-31T15:00:00Z", other, PORTAL);
+        drop(log);
+
+        let usage = Usage::of_log(dir.path()).unwrap();
+        assert_eq!(usage.first_phone, Some("2025-11-02".parse().unwrap()));
+        let october = MonthlyUsage { visits: 2, counted: 2, counted_phones: 1, ..MonthlyUsage::default() };
+        let november = MonthlyUsage { visits: 1, portal: 1, ..MonthlyUsage::default() };
+        let months: Vec<_> =
+            usage.months.into_iter().map(|(month, usage)| (month.to_string(), usage)).collect();
+        assert_eq!(months, [("2025-10-01".into(), october), ("2025-11-01".into(), november)]);
+    }
+}
