@@ -12,17 +12,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan, tz::Offset};
+use jiff::{Timestamp, ToSpan};
 use madoguchi_protocol::messages::audit_log::Entry;
 use madoguchi_protocol::{LaneId, MessageId, VisitId};
+use madoguchi_reception::in_japan;
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::line::{Hash, Line, LineError, LogEvent, What};
 use crate::verify::{PREFIX, SUFFIX, VerifyError, each_line, files};
 
-/// Days are Japan's.
-const JST: Offset = Offset::constant(9);
 /// How many message ids are remembered; a repeat comes within seconds.
 const IDS: usize = 4096;
 
@@ -225,7 +224,7 @@ impl Log {
     }
 
     fn append(&mut self, mut line: Line, now: Timestamp) -> Result<(), LogError> {
-        let day = JST.to_datetime(now).date();
+        let day = in_japan(now).date();
         line.n = self.last + 1;
         let (bytes, hash) = line.seal()?;
         let fits =
@@ -337,7 +336,7 @@ impl Log {
 
     /// Removes files whose day is over its time, after their removal is on record on the disk.
     fn remove_old(&mut self, now: Timestamp) -> Result<(), LogError> {
-        let today = JST.to_datetime(now).date();
+        let today = in_japan(now).date();
         let oldest = today.saturating_sub(i64::from(self.settings.days_kept).days());
         let files = files(&self.settings.folder)?;
         let old = files.iter().take_while(|path| day_in(path).is_some_and(|day| day < oldest)).count();

@@ -1,4 +1,4 @@
-//! Which visits count towards the usage rate, told from the log's entries alone.
+//! Usage counts told from the log's entries alone; the rules are `reception`'s.
 //!
 //! These are our own counts, an estimate: the official rate's denominator, the receipts, is unknown to the box.
 
@@ -6,62 +6,61 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan, tz::Offset};
+use jiff::{Timestamp, ToSpan};
 use madoguchi_protocol::VisitId;
 use madoguchi_protocol::eligibility::Verdict;
 use madoguchi_protocol::evidence::Medium;
 use madoguchi_protocol::messages::audit_log::{Entry, Fallback, StaffAct, VisitEnd};
+use madoguchi_reception::counting::{Counting, NotCounted, count};
+use madoguchi_reception::in_japan;
 use serde::Serialize;
 
 use crate::line::What;
 use crate::verify::{VerifyError, each_line, files};
-
-/// Months are Japan's.
-const JST: Offset = Offset::constant(9);
 
 /// What the log tells of one visit, as far as counting goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VisitFacts {
     began: Timestamp,
     medium: Option<Medium>,
-    confirmed: Option<Timestamp>,
-    portal: bool,
+    end: Option<VisitEnd>,
+    answer: Option<(Verdict, Timestamp)>,
 }
 
 impl VisitFacts {
     /// A visit that began at this time.
     pub fn new(began: Timestamp) -> Self {
-        Self { began, medium: None, confirmed: None, portal: false }
+        Self { began, medium: None, end: None, answer: None }
     }
 
-    /// Takes an entry of the visit into account. Order does not matter: a deferred confirmation comes days later.
+    /// Takes an entry of the visit into account. A deferred confirmation comes days after the visit's end.
     pub fn see(&mut self, at: Timestamp, entry: &Entry) {
+        const PORTAL: VisitEnd = VisitEnd::Fallback(Fallback::PortalScreen);
         self.began = self.began.min(at);
         match entry {
             Entry::MediumRead(medium, _) => self.medium = Some(*medium),
-            Entry::ConfirmationSettled(Verdict::Confirmed, ..) => {
-                self.confirmed = Some(self.confirmed.map_or(at, |before| before.min(at)));
-            }
-            Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen))
-            | Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen)) => self.portal = true,
+            Entry::ConfirmationSettled(verdict, ..) => self.answer = Some((*verdict, at)),
+            // Staff may look at the portal's screen when the visit has been deferred: R-26 holds all the same.
+            Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen)) => self.end = Some(PORTAL),
+            Entry::VisitEnded(end) if self.end != Some(PORTAL) => self.end = Some(*end),
             _ => {}
         }
     }
 
-    /// Whether the visit counts: read on the reader and confirmed online, not settled by the portal screen
-    /// and not one whose confirmation never succeeded.
-    pub fn counts(&self) -> bool {
-        self.medium.is_some() && self.confirmed.is_some() && !self.portal
+    /// Whether it counts, by the rules of `reception`. A visit without an end is open.
+    pub fn counting(&self) -> Counting {
+        self.end.map_or(Counting::Open, |end| count(end, self.answer.map(|(verdict, _)| verdict)))
     }
 
     /// When a phone was read and confirmed online.
     pub fn phone_confirmed(&self) -> Option<Timestamp> {
-        self.confirmed.filter(|_| self.medium.is_some_and(Medium::is_phone))
+        let (verdict, at) = self.answer?;
+        (verdict == Verdict::Confirmed && self.medium?.is_phone()).then_some(at)
     }
 
-    /// The first day of the month it belongs to: the one in which it began.
+    /// The first day of the month it belongs to: the one in which it began, in Japan.
     pub fn month(&self) -> Date {
-        JST.to_datetime(self.began).date().first_of_month()
+        in_japan(self.began).date().first_of_month()
     }
 }
 
@@ -76,8 +75,25 @@ pub struct MonthlyUsage {
     pub counted_phones: u64,
     /// Settled by the portal screen.
     pub portal: u64,
-    /// Neither: never confirmed online.
+    /// Not counted for another reason: never confirmed online.
     pub not_confirmed: u64,
+    /// In progress, or waiting for the centre's answer.
+    pub open: u64,
+}
+
+impl MonthlyUsage {
+    fn add(&mut self, visit: &VisitFacts) {
+        self.visits += 1;
+        match visit.counting() {
+            Counting::Counted(_) => {
+                self.counted += 1;
+                self.counted_phones += u64::from(visit.medium.is_some_and(Medium::is_phone));
+            }
+            Counting::NotCounted(NotCounted::PortalScreen) => self.portal += 1,
+            Counting::NotCounted(_) => self.not_confirmed += 1,
+            Counting::Open => self.open += 1,
+        }
+    }
 }
 
 /// The log's counts.
@@ -115,21 +131,12 @@ impl Usage {
         let mut usage = Self::default();
         let mut first_phone: Option<Timestamp> = None;
         for visit in visits {
-            let month = usage.months.entry(visit.month()).or_default();
-            month.visits += 1;
-            if visit.portal {
-                month.portal += 1;
-            } else if visit.counts() {
-                month.counted += 1;
-                month.counted_phones += u64::from(visit.phone_confirmed().is_some());
-            } else {
-                month.not_confirmed += 1;
-            }
+            usage.months.entry(visit.month()).or_default().add(visit);
             if let Some(at) = visit.phone_confirmed() {
                 first_phone = Some(first_phone.map_or(at, |before| before.min(at)));
             }
         }
-        usage.first_phone = first_phone.map(|at| JST.to_datetime(at).date());
+        usage.first_phone = first_phone.map(|at| in_japan(at).date());
         usage
     }
 }
@@ -151,42 +158,60 @@ mod tests {
     const CARD: Entry = Entry::MediumRead(Medium::MyNumberCard, VerifiedBy::Face);
     const CONFIRMED: Entry =
         Entry::ConfirmationSettled(Verdict::Confirmed, Some(Validity::Valid), Deferral::Live);
-    const REFUSED: Entry = Entry::ConfirmationSettled(Verdict::Refused, None, Deferral::Live);
+    const LATER: Entry =
+        Entry::ConfirmationSettled(Verdict::Confirmed, Some(Validity::Valid), Deferral::Deferred);
+    const REFUSED: Entry = Entry::ConfirmationSettled(Verdict::Refused, None, Deferral::Deferred);
     const PORTAL: Entry = Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen));
+    const DONE: Entry = Entry::VisitEnded(VisitEnd::Confirmed);
+    const DEFERRED: Entry = Entry::VisitEnded(VisitEnd::Deferred);
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
-    fn visit(entries: &[Entry]) -> VisitFacts {
+    /// The counts of one visit with these entries.
+    fn usage(entries: &[Entry]) -> MonthlyUsage {
         let now = at("2025-11-22T03:00:00Z");
         let mut visit = VisitFacts::new(now);
         entries.iter().for_each(|entry| visit.see(now, entry));
-        visit
+        Usage::of_visits([visit].iter()).months.into_values().next().unwrap()
     }
 
     #[test]
-    fn r26_a_visit_settled_by_the_portal_screen_does_not_count() {
-        assert!(!visit(&[PORTAL]).counts());
-        assert!(!visit(&[CARD, PORTAL]).counts());
-        assert!(!visit(&[READ, CONFIRMED, PORTAL]).counts());
-        assert!(
-            !visit(&[Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen)), CARD, CONFIRMED])
-                .counts()
-        );
+    fn r26_a_visit_settled_by_the_portal_screen_does_not_count_even_if_confirmed_later() {
+        let ended = Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen));
+        for entries in [
+            vec![PORTAL],
+            vec![CARD, PORTAL, DEFERRED, LATER],
+            vec![READ, DEFERRED, PORTAL, LATER],
+            vec![ended],
+        ] {
+            let usage = usage(&entries);
+            assert_eq!((usage.counted, usage.portal), (0, 1), "{entries:?}");
+        }
     }
 
     #[test]
-    fn r27_a_phone_or_card_read_and_confirmed_online_counts() {
-        assert!(visit(&[READ, CONFIRMED]).counts());
-        assert!(visit(&[CARD, CONFIRMED]).counts());
+    fn r27_a_phone_or_card_read_and_confirmed_online_counts_now_or_later() {
+        for (entries, phones) in
+            [([CARD, CONFIRMED, DONE], 0), ([READ, CONFIRMED, DONE], 1), ([READ, DEFERRED, LATER], 1)]
+        {
+            let usage = usage(&entries);
+            assert_eq!((usage.counted, usage.counted_phones), (1, phones), "{entries:?}");
+        }
     }
 
     #[test]
     fn r28_a_visit_whose_confirmation_never_succeeded_does_not_count() {
-        assert!(!visit(&[READ]).counts());
-        assert!(!visit(&[READ, Entry::ConfirmationAccepted]).counts());
-        assert!(!visit(&[READ, REFUSED]).counts());
+        let abandoned = Entry::VisitEnded(VisitEnd::Abandoned);
+        for entries in [vec![READ, DEFERRED, REFUSED], vec![READ, abandoned]] {
+            let usage = usage(&entries);
+            assert_eq!((usage.counted, usage.not_confirmed), (0, 1), "{entries:?}");
+        }
+        for entries in [vec![READ], vec![READ, Entry::ConfirmationAccepted, DEFERRED]] {
+            let usage = usage(&entries);
+            assert_eq!((usage.counted, usage.open), (0, 1), "{entries:?}");
+        }
     }
 
     #[test]
@@ -201,17 +226,19 @@ mod tests {
     fn r33_the_first_confirmed_phone_is_found_and_a_month_is_japans() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = Log::open(Settings::new(dir.path()), at("2025-10-01T00:00:00Z")).unwrap();
-        let mut record = |now: &str, visit: VisitId, entry: Entry| {
-            let record = Record { id: None, at: at(now), lane: None, visit: Some(visit), entry };
-            log.record(&record, at(now)).unwrap();
+        let mut record = |now: &str, visit: VisitId, entries: &[Entry]| {
+            for entry in entries {
+                let record =
+                    Record { id: None, at: at(now), lane: None, visit: Some(visit), entry: entry.clone() };
+                log.record(&record, at(now)).unwrap();
+            }
         };
         let [card, phone, other] = [1, 2, 3].map(|n| VisitId::from_bytes([n; 16]));
-        record("2025-10-31T02:00:00Z", card, CARD);
-        record("2025-10-31T02:00:00Z", card, CONFIRMED);
+        record("2025-10-31T02:00:00Z", card, &[CARD, CONFIRMED, DONE]);
         // Read at 23:59 on 31 October in Japan, confirmed when the line was back.
-        record("2025-10-31T14:59:00Z", phone, READ);
-        record("2025-11-02T00:00:00Z", phone, CONFIRMED);
-        record("2025-10-31T15:00:00Z", other, PORTAL);
+        record("2025-10-31T14:59:00Z", phone, &[READ, DEFERRED]);
+        record("2025-10-31T15:00:00Z", other, &[PORTAL]);
+        record("2025-11-02T00:00:00Z", phone, &[LATER]);
         drop(log);
 
         let usage = Usage::of_log(dir.path()).unwrap();
