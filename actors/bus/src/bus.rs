@@ -103,8 +103,20 @@ impl Bus {
         command: C,
         deadline: Duration,
     ) -> Result<C::Reply, AskError> {
+        self.ask_under(MessageId::random(), lane, visit, command, deadline).await
+    }
+
+    /// Asks under a message id of the asker's own, so that the hearer knows the same question again also after
+    /// the asker was restarted. Not to be asked twice at the same time.
+    pub async fn ask_under<C: Command>(
+        &self,
+        id: MessageId,
+        lane: Option<LaneId>,
+        visit: Option<VisitId>,
+        command: C,
+        deadline: Duration,
+    ) -> Result<C::Reply, AskError> {
         let to = C::TO.name();
-        let id = MessageId::random();
         let envelope = Envelope {
             v: VERSION,
             id,

@@ -5,5 +5,6 @@ pub mod cards;
 pub mod centre;
 pub mod control;
 pub mod face_reader;
+pub mod hospital;
 pub mod pcscd;
 pub mod pki;

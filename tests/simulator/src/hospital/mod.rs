@@ -1,0 +1,309 @@
+//! The whole hospital in one place: readers, cards, the PC/SC service, the centre, and the files that a
+//! gateway needs to serve it.
+
+mod cards;
+mod gateway_files;
+mod pcsc;
+mod receipts;
+
+pub use cards::{CardError, Wallet};
+pub use pcsc::{PcscError, PcscService};
+pub use receipts::Receipt;
+
+use crate::{
+    cards::{Insertion, ServeError, serve},
+    centre::{Centre, CentreConfig, CentreRules, CentreState, TrustedAuthority},
+    face_reader::{ReaderConfig, SimulatedReader, SlotCard},
+    pcscd::ReaderSpec,
+    pki::{
+        jpki::JpkiAuthority,
+        tls::{TlsAuthority, Validity},
+    },
+};
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::Mutex;
+
+/// The invented medical institution.
+pub const INSTITUTION: &str = "1310000001";
+/// The name in the gateway's client certificate.
+pub const TERMINAL: &str = "madoguchi-sim-1";
+/// Certificates of the simulated hospital hold so long.
+const CERTIFICATE_DAYS: u32 = 365;
+
+/// How a hospital is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Lanes, numbered from 1; at most 16, as one PC/SC service has no more readers.
+    pub lanes: u16,
+    /// Where everything is written.
+    pub directory: PathBuf,
+    /// Lanes whose virtual reader is left to somebody else's card.
+    pub own_card: Vec<u16>,
+    /// PEM files of further authorities whose cards the centre accepts.
+    pub trust_ca: Vec<PathBuf>,
+    /// USB readers that can be pulled.
+    pub hotplug: bool,
+    /// Any free ports instead of the documented ones, for tests side by side.
+    pub free_ports: bool,
+}
+
+/// One counter.
+pub struct Lane {
+    /// Its face-auth reader.
+    pub reader: SimulatedReader,
+    /// Its generic reader.
+    pub nfc: ReaderSpec,
+    /// Whether somebody else's card uses the generic reader.
+    pub own_card: bool,
+    held: Mutex<Option<(String, Insertion)>>,
+}
+
+/// What a gateway, a script and a person need to know; also written as `hospital.json`.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Addresses {
+    /// The gateway's configuration, ready to use.
+    #[schema(value_type = String)]
+    pub gateway_config: PathBuf,
+    /// `PCSCLITE_CSOCK_NAME` for the gateway.
+    #[schema(value_type = String)]
+    pub pcscd_socket: PathBuf,
+    /// The gateway's page.
+    pub gateway_page: String,
+    /// The centre.
+    pub centre: String,
+    /// The control interface, once it listens.
+    pub control: String,
+    /// Ports of the generic readers, by lane, where a card can be put by TCP (vpcd's protocol).
+    pub card_ports: BTreeMap<u16, u16>,
+    /// The receipt computer's folders: Req, Res and Face are in it.
+    #[schema(value_type = String)]
+    pub receipts: PathBuf,
+}
+
+/// A running hospital.
+pub struct Hospital {
+    /// Its lanes, by number.
+    pub lanes: BTreeMap<u16, Lane>,
+    /// Its cards.
+    pub wallet: Wallet,
+    /// Its PC/SC service.
+    pub pcsc: Mutex<PcscService>,
+    /// Where everything is.
+    pub addresses: Addresses,
+    centre: Centre,
+}
+
+/// A card that can't be held or put.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// No such card.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The reader takes none.
+    #[error("the reader takes no card now: {0}")]
+    Reader(#[from] ServeError),
+    /// Somebody else's.
+    #[error("this lane's reader is left to somebody else's card (--own-card)")]
+    NotOurs,
+}
+
+impl Hospital {
+    /// Opens the hospital. The gateway is started by somebody else, with [`Addresses::gateway_config`].
+    pub async fn open(options: &Options) -> Result<Self> {
+        if options.lanes == 0 || options.lanes > 16 {
+            bail!("--lanes must be from 1 to 16: one PC/SC service has 16 readers at most");
+        }
+        let directory = &options.directory;
+        let pki = directory.join("pki");
+        std::fs::create_dir_all(&pki).with_context(|| format!("{}", pki.display()))?;
+        let directory = &directory.canonicalize()?;
+        let pki = directory.join("pki");
+        let receipts = directory.join("receipts");
+        for folder in ["Req", "Res", "Face"] {
+            std::fs::create_dir_all(receipts.join(folder))?;
+        }
+
+        let jpki = tokio::task::spawn_blocking(|| JpkiAuthority::generate(1)).await??;
+        std::fs::write(pki.join("jpki-ca.pem"), jpki.certificate_pem())?;
+        let state = centre_state(&jpki, &options.trust_ca)?;
+        let terminals = TlsAuthority::new("Invented terminal authority")?;
+        let servers = TlsAuthority::new("Invented centre authority")?;
+        servers.write(&pki, "centre-ca")?;
+        terminals.client(TERMINAL, Validity::days(CERTIFICATE_DAYS))?.write(&pki, "uplink")?;
+        let centre = Centre::start(CentreConfig {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            identity: servers.server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?,
+            terminal_authorities: vec![terminals.certificate_der()],
+            state,
+        })?;
+
+        let mut ports = Ports::new(options.free_ports);
+        let specs = (1..=options.lanes).map(|lane| ports.nfc_reader(lane)).collect::<Result<Vec<_>>>()?;
+        let pcsc = PcscService::start(&directory.join("pcscd"), &specs, options.hotplug)?;
+        let devices = Devices::new(&pki, options.lanes)?;
+        let mut lanes = BTreeMap::new();
+        let mut files = Vec::new();
+        for (lane, nfc) in (1..).zip(specs) {
+            let listen = ports.face_reader(lane)?;
+            let reader = SimulatedReader::start(devices.reader(lane, listen)?)?;
+            files.push(gateway_files::LaneFile { lane, listen, nfc_reader: pcsc.reader_name(&nfc) });
+            let own_card = options.own_card.contains(&lane);
+            lanes.insert(lane, Lane { reader, nfc, own_card, held: Mutex::default() });
+        }
+        let page = ports.page()?;
+        let gateway_config = gateway_files::write(directory, &centre, page, &files)?;
+        let addresses = Addresses {
+            gateway_config,
+            pcscd_socket: pcsc.socket(),
+            gateway_page: format!("http://{page}/"),
+            centre: format!("https://{}/", centre.address()),
+            control: String::new(),
+            card_ports: lanes.iter().map(|(lane, it)| (*lane, it.nfc.port())).collect(),
+            receipts,
+        };
+        let wallet = Wallet::new(jpki, centre.state().clone());
+        Ok(Self { lanes, wallet, pcsc: Mutex::new(pcsc), addresses, centre })
+    }
+
+    /// What the centre knows.
+    pub fn centre(&self) -> &Arc<CentreState> {
+        self.centre.state()
+    }
+
+    /// The files in the receipt computer's folders.
+    pub fn receipts(&self) -> std::io::Result<Vec<Receipt>> {
+        receipts::list(&self.addresses.receipts)
+    }
+}
+
+impl Lane {
+    /// Holds the card of this name over the generic reader, instead of what was held.
+    pub async fn hold(&self, wallet: &Wallet, name: &str) -> Result<(), HoldError> {
+        if self.own_card {
+            return Err(HoldError::NotOurs);
+        }
+        let card = wallet.card(name)?;
+        let mut held = self.held.lock().await;
+        if let Some((_, before)) = held.take() {
+            before.remove().await;
+        }
+        *held = Some((name.to_owned(), serve(card, self.nfc.address()).await?));
+        Ok(())
+    }
+
+    /// Takes away what is held; nothing happens when nothing is.
+    pub async fn take_away(&self) {
+        if let Some((_, held)) = self.held.lock().await.take() {
+            held.remove().await;
+        }
+    }
+
+    /// What is held and still there.
+    pub async fn held(&self) -> Option<String> {
+        self.held.lock().await.as_ref().filter(|(_, insertion)| insertion.is_in()).map(|(name, _)| name.clone())
+    }
+
+    /// Puts the card of this name into the face-auth reader's slot.
+    pub fn insert(&self, wallet: &Wallet, name: &str) -> Result<(), CardError> {
+        let card = wallet.card(name)?;
+        self.reader.set_slot(Some(SlotCard { id: name.to_owned(), card }));
+        Ok(())
+    }
+}
+
+fn centre_state(jpki: &JpkiAuthority, trust_ca: &[PathBuf]) -> Result<Arc<CentreState>> {
+    let state = CentreState::new(CentreRules {
+        authorities: vec![TrustedAuthority::jpki(jpki.certificate_der())?],
+        institutions: [INSTITUTION.to_owned()].into(),
+        // A stranger's card from a trusted authority belongs to a generic invented patient.
+        accept_unknown: !trust_ca.is_empty(),
+        ..CentreRules::default()
+    });
+    for file in trust_ca {
+        let pem = std::fs::read(file).with_context(|| format!("--trust-ca {}", file.display()))?;
+        for authority in TrustedAuthority::foreign_from_pem(&pem)? {
+            state.trust(authority);
+        }
+    }
+    Ok(state)
+}
+
+/// Certificates of the device links.
+struct Devices {
+    authority: TlsAuthority,
+}
+
+impl Devices {
+    fn new(pki: &Path, _lanes: u16) -> Result<Self> {
+        let authority = TlsAuthority::new("Invented device authority")?;
+        authority.write(pki, "device-ca")?;
+        authority.server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?.write(pki, "device-link")?;
+        Ok(Self { authority })
+    }
+
+    fn reader(&self, lane: u16, address: SocketAddr) -> Result<ReaderConfig> {
+        Ok(ReaderConfig {
+            address,
+            server_name: "localhost".into(),
+            authority: self.authority.certificate_der(),
+            identity: self.authority.client(&format!("face-reader-{lane}"), Validity::days(CERTIFICATE_DAYS))?,
+            maker: "panasonic".into(),
+            model: "SIM-1".into(),
+            software: "9.9.9".into(),
+            reads_phones: false,
+        })
+    }
+}
+
+/// Documented ports, or any free ones.
+struct Ports {
+    free: bool,
+    /// Kept open until all are chosen, so that none is given twice.
+    taken: Vec<TcpListener>,
+}
+
+impl Ports {
+    /// The gateway's page.
+    const PAGE: u16 = 8480;
+    /// Lane n's device link listens on this plus n.
+    const FACE_READER: u16 = 28_200;
+
+    fn new(free: bool) -> Self {
+        Self { free, taken: Vec::new() }
+    }
+
+    fn free_port(&mut self) -> Result<u16> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        self.taken.push(listener);
+        Ok(port)
+    }
+
+    fn port(&mut self, documented: u16) -> Result<u16> {
+        if self.free { self.free_port() } else { Ok(documented) }
+    }
+
+    fn nfc_reader(&mut self, lane: u16) -> Result<ReaderSpec> {
+        if !self.free {
+            return Ok(ReaderSpec::for_lane(lane));
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        // The driver wants the port at once, so this listener can't be kept.
+        Ok(ReaderSpec::new(&format!("LANE{lane}"), listener.local_addr()?.port())?)
+    }
+
+    fn face_reader(&mut self, lane: u16) -> Result<SocketAddr> {
+        Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(Self::FACE_READER + lane)?)))
+    }
+
+    fn page(&mut self) -> Result<SocketAddr> {
+        Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(Self::PAGE)?)))
+    }
+}

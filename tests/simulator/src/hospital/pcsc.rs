@@ -1,0 +1,93 @@
+//! The PC/SC service of the hospital: virtual readers that stay, or USB readers that come and go.
+
+use crate::pcscd::{HotplugPcscd, Pcscd, PcscdError, ReaderSpec};
+use std::path::{Path, PathBuf};
+
+/// Either kind of service.
+pub enum PcscService {
+    /// Readers from a configuration file; a card can come and go, a reader can't.
+    Fixed(Pcscd),
+    /// Readers on a mocked USB bus.
+    Hotplug(HotplugPcscd),
+}
+
+/// What a service of this kind can't do.
+#[derive(Debug, thiserror::Error)]
+pub enum PcscError {
+    /// See there.
+    #[error(transparent)]
+    Pcscd(#[from] PcscdError),
+    /// Needs a bus.
+    #[error("these readers can't be unplugged: start the simulator with --hotplug")]
+    NoBus,
+    /// Needs a service of its own.
+    #[error("with --hotplug the service can't be killed or stopped: start the simulator without it")]
+    Bus,
+}
+
+impl PcscService {
+    /// Starts the service with all readers plugged.
+    pub fn start(folder: &Path, readers: &[ReaderSpec], hotplug: bool) -> Result<Self, PcscError> {
+        if !hotplug {
+            return Ok(Self::Fixed(Pcscd::start(folder, readers)?));
+        }
+        let mut service = HotplugPcscd::start(folder, readers)?;
+        for reader in readers {
+            service.plug(reader.name())?;
+        }
+        Ok(Self::Hotplug(service))
+    }
+
+    /// The value of `PCSCLITE_CSOCK_NAME` for its clients.
+    pub fn socket(&self) -> PathBuf {
+        match self {
+            Self::Fixed(service) => service.socket(),
+            Self::Hotplug(service) => service.socket(),
+        }
+    }
+
+    /// The name of a reader as PC/SC clients see it, without the numbers at its end.
+    pub fn reader_name(&self, reader: &ReaderSpec) -> String {
+        let name = match self {
+            Self::Fixed(_) => reader.pcsc_name(),
+            Self::Hotplug(_) => reader.usb_pcsc_name(),
+        };
+        name.trim_end_matches(" 00 00").to_owned()
+    }
+
+    /// Plugs a reader in, or pulls it out.
+    pub fn set_plugged(&mut self, reader: &ReaderSpec, plugged: bool) -> Result<(), PcscError> {
+        match self {
+            Self::Fixed(_) => Err(PcscError::NoBus),
+            Self::Hotplug(service) if plugged => Ok(service.plug(reader.name())?),
+            Self::Hotplug(service) => Ok(service.unplug(reader.name())?),
+        }
+    }
+
+    /// Kills the service.
+    pub fn kill(&mut self) -> Result<(), PcscError> {
+        Ok(self.fixed()?.kill()?)
+    }
+
+    /// Hangs it.
+    pub fn stop(&mut self) -> Result<(), PcscError> {
+        Ok(self.fixed()?.stop()?)
+    }
+
+    /// Lets it go on.
+    pub fn cont(&mut self) -> Result<(), PcscError> {
+        Ok(self.fixed()?.cont()?)
+    }
+
+    /// Starts it anew.
+    pub fn restart(&mut self) -> Result<(), PcscError> {
+        Ok(self.fixed()?.restart()?)
+    }
+
+    fn fixed(&mut self) -> Result<&mut Pcscd, PcscError> {
+        match self {
+            Self::Fixed(service) => Ok(service),
+            Self::Hotplug(_) => Err(PcscError::Bus),
+        }
+    }
+}
