@@ -4,7 +4,7 @@
 //!   trusted time), and for counting usage.
 //! - Hears `record_entry` from every actor: a typed [`Entry`](madoguchi_protocol::messages::audit_log::Entry) without
 //!   free text, so that no patient's data can get in.
-//! - Writes one JSON line an entry ([`line`]), each bound to the one before by SHA-256, into files by day and size that
+//! - Writes one JSON line an entry ([`mod@line`]), each bound to the one before by SHA-256, into files by day and size that
 //!   are removed when their time is over ([`log`]: also when an entry is on the disk); [`verify()`] names the first
 //!   line that is not as it was written; [`usage`] counts.
 //! - Says its state: how many lines it has, and `audit-log-failed` when it can't write or found its chain broken.
