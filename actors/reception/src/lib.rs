@@ -5,18 +5,25 @@
 //! and carries out the [`Output`]s. The rules R-nn are those of the notices of 2025-09-18/19; each is cited
 //! where it is kept, and tested under its number. The patient's screens are listed in `SCREENS.md`.
 
+pub mod call_centre;
 mod choice;
+mod civil;
+pub mod compatibility;
+pub mod counting;
 mod deadlines;
 mod fallback;
 mod input;
 mod output;
 mod place;
+pub mod readiness;
 mod screen;
 mod statement;
 mod turn;
+pub mod version;
 mod visit;
 
 pub use choice::Choice;
+pub use civil::in_japan;
 pub use deadlines::{BadDeadline, Deadlines};
 pub use fallback::Offers;
 pub use input::{Input, Unanswered};

@@ -308,6 +308,8 @@ impl Place {
                 | Self::ReadingSlot { .. }
                 | Self::Authenticating { .. }
                 | Self::Confirming { .. }
+                | Self::Done { .. }
+                | Self::Deferred
         )
     }
 }

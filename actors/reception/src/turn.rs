@@ -153,7 +153,7 @@ impl<'v> Turn<'v> {
     fn give_back(&mut self, job: Option<PinJob>, running: Option<Running>) {
         let Some(session) = self.session_mut() else { return };
         let dropped = session.job.filter(|held| job != Some(*held));
-        let cancelled = session.running.filter(|_| running.is_none() || session.running != running);
+        let cancelled = session.running.filter(|_| session.running != running);
         session.job = job;
         session.running = running;
         let visit = session.visit;
@@ -258,8 +258,9 @@ impl<'v> Turn<'v> {
     /// Another way is needed, and which ones there are.
     fn fall_back(&mut self, reason: FaultCode, verdict: Option<Verdict>) {
         let Some(session) = self.session_mut() else { return };
-        let by_phone = session.medium.is_some_and(Medium::is_phone);
-        session.card_failed |= session.medium == Some(Medium::MyNumberCard);
+        // Who has not said yet which phone has a phone in hand.
+        let by_phone = session.medium != Some(Medium::MyNumberCard);
+        session.card_failed |= !by_phone;
         session.phone_expired |= by_phone && reason == FaultCode::CertificateExpired;
         session.trouble = Some(reason);
         // Where the box itself can't accept anything, the card would fail as well.

@@ -9,6 +9,7 @@ use crate::{
 use madoguchi_protocol::{
     device::SlotMethod,
     evidence::Medium,
+    fault::FaultCode,
     messages::{
         audit_log::{Entry, Fallback, StaffAct, VisitEnd},
         face_reader::StaffActed,
@@ -39,14 +40,11 @@ impl Turn<'_> {
             None if matches!(self.lane.state, State::Idle) => self.show(),
             Some(Place::ChooseMedium | Place::WrongMedium { .. }) => self.show(),
             // A phone that is being read already may still succeed; the others are spared the walk.
-            Some(Place::ChoosePhone) if !ready => {
-                self.choose(Medium::Android);
-                self.reader_lost(Medium::Android);
-            }
-            Some(Place::PhoneAuthenticates) if !ready => self.reader_lost(Medium::Iphone),
-            Some(Place::EnterPin { medium: PinMedium::Android, .. }) if !ready => {
-                self.reader_lost(Medium::Android);
-            }
+            Some(
+                Place::ChoosePhone
+                | Place::PhoneAuthenticates
+                | Place::EnterPin { medium: PinMedium::Android, .. },
+            ) if !ready => self.fall_back(FaultCode::NfcReaderLost, None),
             _ => {}
         }
     }

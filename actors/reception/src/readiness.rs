@@ -1,0 +1,221 @@
+//! Whether a lane may offer 「スマートフォンを利用する」: the expression of DOMAIN section 2, term by term.
+//!
+//! Fail closed: what is not known is not satisfied.
+
+use crate::{civil::in_japan, compatibility::CompatibilityTable, version::Version};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
+use serde::{Deserialize, Serialize};
+
+/// From this day on, in Japan, smartphones are accepted.
+pub const FIRST_DAY: Date = date(2025, 9, 19);
+
+/// What is known of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// 「スマホによる本人確認の利用有無」 of the site is 利用する.
+    pub site_uses_phones: bool,
+    /// And that of the lane.
+    pub lane_uses_phones: bool,
+    /// The face-auth reader, while its link is up.
+    pub face_reader: Option<FaceReader>,
+    /// The PC/SC name of the lane's generic reader, while it is attached to the box and can read.
+    pub generic_reader: Option<String>,
+    /// The pairs that the hospital knows.
+    pub table: &'a CompatibilityTable,
+    /// What was recorded at setup.
+    pub setup: Option<Setup>,
+    /// The box's present start.
+    pub box_boot: Boot,
+}
+
+/// A face-auth reader as it introduces itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaceReader {
+    /// Short name of the maker.
+    pub maker: String,
+    /// Model.
+    pub model: String,
+    /// Software version, as it says it.
+    pub software: String,
+    /// Its present start.
+    pub boot: Boot,
+}
+
+/// One start of a device: restarts are observed, not ticked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    /// Differs from start to start.
+    pub id: String,
+    /// When this start was first seen.
+    pub seen: Timestamp,
+}
+
+/// The record of a lane's setup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The procedure of the face-auth reader's maker that was followed, with its version. None where
+    /// the reader takes phones itself.
+    pub procedure: Option<String>,
+    /// The box's start during the setup.
+    pub box_boot: String,
+    /// The face-auth reader's start during the setup.
+    pub reader_boot: String,
+}
+
+/// The terms of the expression, in the order in which a person would see to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TermId {
+    /// It is [`FIRST_DAY`] or later.
+    Date,
+    /// The hospital wants phones here.
+    Setting,
+    /// The face-auth reader is there: without it nothing can be shown.
+    Reader,
+    /// The generic reader is attached to the box.
+    Attached,
+    /// The pair is in the table.
+    Pair,
+    /// The face-auth reader's software is recent enough.
+    Software,
+    /// The maker's procedure is recorded.
+    Procedure,
+    /// The box was restarted after setup.
+    BoxRestarted,
+    /// The face-auth reader was restarted after setup.
+    ReaderRestarted,
+}
+
+impl TermId {
+    /// All terms.
+    pub const ALL: [Self; 9] = [
+        Self::Date,
+        Self::Setting,
+        Self::Reader,
+        Self::Attached,
+        Self::Pair,
+        Self::Software,
+        Self::Procedure,
+        Self::BoxRestarted,
+        Self::ReaderRestarted,
+    ];
+
+    /// The name in text keys.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Date => "date",
+            Self::Setting => "setting",
+            Self::Reader => "reader",
+            Self::Attached => "attached",
+            Self::Pair => "pair",
+            Self::Software => "software",
+            Self::Procedure => "procedure",
+            Self::BoxRestarted => "box-restarted",
+            Self::ReaderRestarted => "reader-restarted",
+        }
+    }
+
+    /// Key of the text that says what is needed.
+    pub fn what_key(self) -> String {
+        format!("readiness-{}-what", self.name())
+    }
+
+    /// Key of the text that says how to get there.
+    pub fn action_key(self) -> String {
+        format!("readiness-{}-action", self.name())
+    }
+
+    /// Whether a maker whose reader takes phones itself is spared it.
+    const fn is_about_the_generic_reader(self) -> bool {
+        matches!(self, Self::Attached | Self::Pair | Self::Software | Self::Procedure)
+    }
+}
+
+/// One term of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Term {
+    /// Which.
+    pub id: TermId,
+    /// Whether it is satisfied; also where it does not apply.
+    pub satisfied: bool,
+    /// Whether it applies: a maker whose reader takes phones itself needs no generic reader.
+    pub applies: bool,
+    /// Since when it is as it is, as far as this program has seen.
+    pub since: Timestamp,
+}
+
+/// A lane's readiness, term by term.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    terms: Vec<Term>,
+}
+
+impl Readiness {
+    /// Judges the facts. `before` is the readiness as it was, from which the terms' beginnings are kept.
+    pub fn evaluate(facts: &Facts<'_>, now: Timestamp, before: Option<&Self>) -> Self {
+        let built_in = facts.face_reader.as_ref().is_some_and(|reader| reads_phones_itself(&reader.maker));
+        let term = |id: TermId| {
+            let applies = !(built_in && id.is_about_the_generic_reader());
+            let satisfied = !applies || is_satisfied(id, facts, now);
+            let earlier =
+                before.and_then(|before| before.term(id)).filter(|term| term.satisfied == satisfied);
+            Term { id, satisfied, applies, since: earlier.map_or(now, |term| term.since) }
+        };
+        Self { terms: TermId::ALL.map(term).into() }
+    }
+
+    /// Whether the button is shown: every term is satisfied.
+    pub fn phones_offered(&self) -> bool {
+        self.terms.iter().all(|term| term.satisfied)
+    }
+
+    /// All terms, in the order in which a person would see to them.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn term(&self, id: TermId) -> Option<&Term> {
+        self.terms.iter().find(|term| term.id == id)
+    }
+}
+
+/// Canon's readers take phones themselves and need no generic reader.
+pub fn reads_phones_itself(maker: &str) -> bool {
+    maker.eq_ignore_ascii_case("canon")
+}
+
+fn is_satisfied(id: TermId, facts: &Facts<'_>, now: Timestamp) -> bool {
+    let reader = facts.face_reader.as_ref();
+    let pair = || {
+        let reader = reader?;
+        facts.table.find(&reader.maker, &reader.model, facts.generic_reader.as_deref()?)
+    };
+    let restarted =
+        |boot: &Boot, at_setup: &str| boot.id != at_setup && in_japan(boot.seen).date() >= FIRST_DAY;
+    match id {
+        TermId::Date => in_japan(now).date() >= FIRST_DAY,
+        TermId::Setting => facts.site_uses_phones && facts.lane_uses_phones,
+        TermId::Reader => reader.is_some(),
+        TermId::Attached => facts.generic_reader.is_some(),
+        TermId::Pair => pair().is_some(),
+        TermId::Software => {
+            let version: Option<Version> = reader.and_then(|reader| reader.software.parse().ok());
+            pair().zip(version).is_some_and(|(pair, version)| version >= pair.minimum_software)
+        }
+        TermId::Procedure => {
+            let procedure = facts.setup.as_ref().and_then(|setup| setup.procedure.as_deref());
+            procedure.is_some_and(|procedure| !procedure.trim().is_empty())
+        }
+        TermId::BoxRestarted => {
+            facts.setup.as_ref().is_some_and(|setup| restarted(&facts.box_boot, &setup.box_boot))
+        }
+        TermId::ReaderRestarted => facts
+            .setup
+            .as_ref()
+            .zip(reader)
+            .is_some_and(|(setup, reader)| restarted(&reader.boot, &setup.reader_boot)),
+    }
+}
