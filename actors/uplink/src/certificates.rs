@@ -15,6 +15,8 @@ pub enum Role {
     CentreCa,
     /// It is this terminal's.
     Terminal,
+    /// It is one of the box's other certificates.
+    Other,
 }
 
 /// One certificate of the line.
@@ -42,6 +44,11 @@ pub fn certificates(settings: &Settings, now: Timestamp) -> Vec<Result<Certifica
     reports.extend(terminal.into_iter().take(1));
     reports.extend(settings.ca.iter().flat_map(|file| report(Role::CentreCa, file, now)));
     reports
+}
+
+/// The certificates in a PEM file of the box, whatever they are for.
+pub fn certificates_in(file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {
+    report(Role::Other, file, now)
 }
 
 fn report(role: Role, file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {

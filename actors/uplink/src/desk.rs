@@ -176,8 +176,13 @@ impl<C: EligibilityCentre> Desk<C> {
         }
     }
 
+    /// Looks an uncertain confirmation up; once more where the connection breaks.
     async fn find(&self, id: RequestId, end: Instant) -> Result<Option<ConfirmationAnswer>, Failure> {
-        let found = self.observed(id, self.centre.find_confirmation(id, left(end))).await;
+        let look = || self.observed(id, self.centre.find_confirmation(id, left(end)));
+        let found = match look().await {
+            Err(Failure::Lost) if left(end) > LEAST => look().await,
+            found => found,
+        };
         if matches!(found, Ok(Some(_))) {
             lock(&self.uncertain).remove(id);
         }

@@ -23,6 +23,6 @@ pub mod wire;
 
 pub use actor::Uplink;
 pub use centre::EligibilityCentre;
-pub use certificates::{CertificateReport, certificates};
+pub use certificates::{CertificateReport, certificates, certificates_in};
 pub use https::HttpsCentre;
 pub use settings::{Settings, SetupError};

@@ -1,4 +1,9 @@
 //! The adapter against a centre that says any bytes, wrong certificates, and lines that lead nowhere.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap is a failed test, in helpers too"
+)]
 
 mod support;
 
@@ -76,18 +81,19 @@ async fn retry_after_is_read_as_seconds_and_as_a_date() {
 #[tokio::test]
 async fn a_pause_that_the_centre_asks_for_is_kept_up_to_the_cap() {
     let centre = RawCentre::open(|_| response("503 Busy", "Retry-After: 3600\r\n", b"")).await;
-    let settings = Settings { longest_pause_ms: 1_000, ..centre.settings() };
+    let settings = Settings { longest_pause_ms: 2_500, confirm_ms: 5_000, ..centre.settings() };
     let desk = Desk::new(HttpsCentre::new(&settings).unwrap(), &settings);
+    let (patient, first, second) = (authentication(), confirmation(), confirmation());
     let began = Instant::now();
-    assert_eq!(desk.confirm(&confirmation()).await, Confirmed::Uncertain);
+    assert_eq!(desk.confirm(&first).await, Confirmed::Uncertain);
     assert_eq!(centre.requests(), 1);
     // A patient does not wait out a pause that is longer than the deadline: told at once, nothing sent.
-    assert_eq!(desk.authenticate(&authentication()).await, Authenticated::LineDown);
-    assert!(began.elapsed() < Duration::from_millis(700), "{:?}", began.elapsed());
+    assert_eq!(desk.authenticate(&patient).await, Authenticated::LineDown);
+    assert!(began.elapsed() < Duration::from_millis(1_200), "{:?}", began.elapsed());
     assert_eq!(centre.requests(), 1);
     // A confirmation has time enough and is sent when the pause is over.
-    assert_eq!(desk.confirm(&confirmation()).await, Confirmed::Uncertain);
-    assert!(began.elapsed() >= Duration::from_millis(1_000), "{:?}", began.elapsed());
+    assert_eq!(desk.confirm(&second).await, Confirmed::Uncertain);
+    assert!(began.elapsed() >= Duration::from_millis(2_500), "{:?}", began.elapsed());
     assert_eq!(centre.requests(), 2);
 }
 
@@ -125,6 +131,19 @@ async fn a_centre_under_another_ca_or_name_or_expired_gets_no_request() {
     let ca = Settings { ca: vec![centre.papers.folder.path().join("another.pem")], ..centre.settings() };
     assert!(matches!(confirm(&ca).await, Failure::NotSent(NotSent::Tls(_))));
     assert_eq!(centre.requests(), 0);
+
+    let script = |_: &str| response("200 OK", "", b"{}");
+    let expired = RawCentre::open_as(Validity::expired(), &[&rustls::version::TLS13], script).await;
+    assert!(matches!(confirm(&expired.settings()).await, Failure::NotSent(NotSent::Tls(_))));
+    assert_eq!(expired.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_centre_that_speaks_only_tls_1_2_gets_no_request() {
+    let script = |_: &str| response("200 OK", "", b"{}");
+    let old = RawCentre::open_as(Validity::days(30), &[&rustls::version::TLS12], script).await;
+    assert!(matches!(confirm(&old.settings()).await, Failure::NotSent(NotSent::Tls(_))));
+    assert_eq!(old.requests(), 0);
 }
 
 #[tokio::test]
@@ -143,10 +162,12 @@ async fn a_terminal_whose_certificate_the_centre_refuses_has_sent_nothing() {
 async fn a_port_that_never_speaks_tls_is_no_connection_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let papers = Papers::new();
+    let centre = HttpsCentre::new(&papers.settings(silent.local_addr().unwrap())).unwrap();
+    let command = confirmation();
     let began = Instant::now();
-    let failure = confirm(&papers.settings(silent.local_addr().unwrap())).await;
-    assert_eq!(failure, Failure::NotSent(NotSent::TimedOut));
-    assert!(began.elapsed() < Duration::from_millis(900), "connect_ms holds: {:?}", began.elapsed());
+    let failure = centre.confirm(&command.request, false, WITHIN).await;
+    assert_eq!(failure, Err(Failure::NotSent(NotSent::TimedOut)));
+    assert!(began.elapsed() < Duration::from_millis(1_500), "connect_ms holds: {:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -1,5 +1,10 @@
 //! What the lanes are told for each thing that can go wrong at the centre: against the simulated centre, over
 //! real mutual TLS, with a card that really signs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap is a failed test, in helpers too"
+)]
 
 mod support;
 
@@ -8,9 +13,13 @@ use madoguchi_protocol::{
     messages::uplink::{Authenticated, Confirmed, Queried},
 };
 use madoguchi_simulator::centre::{Fault, Patient};
-use madoguchi_uplink::line::LineState;
-use std::time::{Duration, Instant};
+use madoguchi_uplink::{HttpsCentre, desk::Desk, line::LineState};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use support::{Hospital, authentication, confirmation, query, serial};
+use tokio::task::JoinSet;
 
 const AUTHENTICATE: &str = "/v1/authenticate";
 const CONFIRMATIONS: &str = "/v1/confirmations";
@@ -83,7 +92,7 @@ async fn a_refused_connection_is_a_line_that_is_down_and_known_at_once() {
     assert_eq!(hospital.desk.confirm(&command).await, Confirmed::LineDown);
     assert_eq!(hospital.desk.authenticate(&authentication()).await, Authenticated::LineDown);
     assert_eq!(hospital.desk.query(&query()).await, Queried::LineDown);
-    assert!(began.elapsed() < Duration::from_millis(500), "took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(1_000), "took {:?}", began.elapsed());
     assert_eq!(hospital.desk.standing().borrow().line, LineState::Down);
 
     // No probe has run: the confirmation itself finds the line back.
@@ -102,11 +111,11 @@ async fn a_refused_connection_is_a_line_that_is_down_and_known_at_once() {
 #[tokio::test]
 async fn a_confirmation_that_hangs_is_uncertain_and_looked_up_before_it_is_sent_again() {
     let hospital = Hospital::open();
-    hospital.fault(Fault::Slow { ms: 3_000 }, CONFIRMATIONS, 1);
+    hospital.fault(Fault::Slow { ms: 4_000 }, CONFIRMATIONS, 1);
     let command = confirmation();
     let began = Instant::now();
     assert_eq!(hospital.desk.confirm(&command).await, Confirmed::Uncertain);
-    assert!(began.elapsed() < Duration::from_millis(1_900), "the deadline holds: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(3_000), "the deadline holds: {:?}", began.elapsed());
 
     let mut later = command.clone();
     later.deferred = true;
@@ -222,9 +231,10 @@ async fn half_an_answer_is_counted_and_the_whole_one_is_looked_up() {
 async fn an_authentication_without_a_verdict_in_time_lets_the_visit_go_on_as_deferred() {
     let hospital = Hospital::open();
     hospital.fault(Fault::Hang, AUTHENTICATE, 1);
+    let command = authentication();
     let began = Instant::now();
-    assert_eq!(hospital.desk.authenticate(&authentication()).await, Authenticated::LineDown);
-    assert!(began.elapsed() < Duration::from_millis(1_200), "the deadline holds: {:?}", began.elapsed());
+    assert_eq!(hospital.desk.authenticate(&command).await, Authenticated::LineDown);
+    assert!(began.elapsed() < Duration::from_millis(2_200), "the deadline holds: {:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -242,30 +252,37 @@ async fn one_broken_connection_does_not_defer_an_authentication_or_a_query() {
 async fn many_lanes_do_not_wait_for_one_that_hangs() {
     let hospital = Hospital::open();
     hospital.fault(Fault::Hang, CONFIRMATIONS, 1);
-    let desk = &hospital.desk;
     let stuck = confirmation();
-    let others: Vec<_> = (0..16).map(|_| confirmation()).collect();
-    let stuck = async { (desk.confirm(&stuck).await, Instant::now()) };
+    let stuck = async { (hospital.desk.confirm(&stuck).await, Instant::now()) };
     let others = async {
         // Let the stuck one take the fault.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let mut tasks = Vec::new();
-        for command in &others {
-            tasks.push(desk.confirm(command));
-        }
-        for task in tasks {
-            assert_eq!(verdict(&task.await), Some(Verdict::Confirmed));
-        }
+        let desk = Arc::new(hospital.another_desk());
+        let one = |desk: Arc<Desk<HttpsCentre>>| async move { desk.confirm(&confirmation()).await };
+        let answers = (0..16).map(|_| one(desk.clone())).collect::<JoinSet<_>>().join_all().await;
+        assert!(answers.iter().all(|answer| verdict(answer) == Some(Verdict::Confirmed)), "{answers:?}");
         Instant::now()
     };
     let ((stuck, stuck_at), others_at) = tokio::join!(stuck, others);
     assert_eq!(stuck, Confirmed::Uncertain);
     assert!(others_at < stuck_at);
-    assert_eq!(
-        desk.standing().borrow().line,
-        LineState::Up,
-        "one request that hangs is no line that is down"
-    );
+}
+
+#[tokio::test]
+async fn a_request_that_hangs_is_no_line_that_is_down() {
+    let hospital = Hospital::open();
+    hospital.always(Fault::Hang, CONFIRMATIONS);
+    let probing = async {
+        loop {
+            hospital.desk.probe().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (one, two) = (confirmation(), confirmation());
+    let asking = async { tokio::join!(hospital.desk.confirm(&one), hospital.desk.confirm(&two)) };
+    let outcomes = tokio::select! { outcomes = asking => outcomes, () = probing => unreachable!() };
+    assert_eq!(outcomes, (Confirmed::Uncertain, Confirmed::Uncertain));
+    assert_eq!(hospital.desk.standing().borrow().line, LineState::Up);
 }
 
 #[tokio::test]

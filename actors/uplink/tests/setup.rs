@@ -1,4 +1,9 @@
 //! Files that are missing, wrong or unsafe, and what `madoguchi check` says of certificates.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap is a failed test, in helpers too"
+)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The contract's bodies, letter by letter, and answers of any bytes.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test, in helpers too")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use madoguchi_protocol::{

@@ -73,9 +73,9 @@ impl Papers {
             certificate: at("terminal.pem"),
             key: at("terminal.key"),
             connect_ms: 500,
-            authenticate_ms: 800,
-            confirm_ms: 1_500,
-            query_ms: 1_500,
+            authenticate_ms: 1_200,
+            confirm_ms: 2_000,
+            query_ms: 2_000,
             probe_every_ms: 100,
             probe_ms: 300,
             ..Settings::default()

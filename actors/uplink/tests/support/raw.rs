@@ -37,15 +37,23 @@ impl Drop for RawCentre {
 
 impl RawCentre {
     pub async fn open(script: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::open_as(Validity::days(30), &[&rustls::version::TLS13], script).await
+    }
+
+    pub async fn open_as(
+        validity: Validity,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        script: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let papers = Papers::new();
-        let identity = papers.servers.server(&[CENTRE], Validity::days(30)).unwrap();
+        let identity = papers.servers.server(&[CENTRE], validity).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = rustls::RootCertStore::empty();
         roots.add(papers.terminals.certificate_der()).unwrap();
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![identity.certificate_der()], identity.key_der())

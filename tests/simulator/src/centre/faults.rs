@@ -117,7 +117,7 @@ impl Faults {
         let injection = injection.into();
         injection.check()?;
         if injection.fault == Fault::Refuse {
-            self.down.send_replace(true);
+            self.set_down(true);
         } else {
             self.lock().push(injection);
         }
@@ -127,18 +127,18 @@ impl Faults {
     /// Switches everything off: the line is up, and what hangs is cut loose (without an answer).
     pub fn clear(&self) {
         self.lock().clear();
-        self.down.send_replace(false);
+        self.set_down(false);
         self.cleared.send_modify(|count| *count += 1);
     }
 
     /// Takes the line down: same as [`Fault::Refuse`].
     pub fn line_down(&self) {
-        self.down.send_replace(true);
+        self.set_down(true);
     }
 
     /// Brings the line back; other faults stay.
     pub fn line_up(&self) {
-        self.down.send_replace(false);
+        self.set_down(false);
     }
 
     /// Whether the line is down.
@@ -174,6 +174,11 @@ impl Faults {
 
     pub(super) fn watch_cleared(&self) -> watch::Receiver<u64> {
         self.cleared.subscribe()
+    }
+
+    /// Tells the listener only of a change: it would drop who is just connecting.
+    fn set_down(&self, down: bool) {
+        self.down.send_if_modified(|now| std::mem::replace(now, down) != down);
     }
 
     fn take_where(&self, fits: impl Fn(&Injection) -> bool) -> Option<Fault> {
