@@ -24,6 +24,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <reader.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ enum { ANSWER_TIMEOUT_MS = 60000, POWER_TIMEOUT_MS = 2000 };
 struct reader {
     int used;
     DWORD lun;
-    int listener, card, stop; /* descriptors; -1 when there is none */
+    int listener, card, wake; /* descriptors; -1 when there is none */
+    atomic_int removed;       /* the USB device has been pulled out */
     unsigned char atr[MAX_ATR_SIZE];
     DWORD atr_length;
     pthread_mutex_t io; /* one exchange with the card at a time */
@@ -180,15 +182,15 @@ EXPORT RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
 {
     uint16_t port = port_of(DeviceName);
     int listener = port ? listen_on(port) : -1;
-    int stop = listener < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int wake = listener < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct reader *r = NULL;
 
     pthread_mutex_lock(&readers_lock);
-    for (int i = 0; i < MAX_READERS && stop >= 0 && !r; i++)
+    for (int i = 0; i < MAX_READERS && wake >= 0 && !r; i++)
         if (!readers[i].used)
             r = &readers[i];
     if (r) {
-        *r = (struct reader){.used = 1, .lun = Lun, .listener = listener, .card = -1, .stop = stop};
+        *r = (struct reader){.used = 1, .lun = Lun, .listener = listener, .card = -1, .wake = wake};
         pthread_mutex_init(&r->io, NULL);
     }
     pthread_mutex_unlock(&readers_lock);
@@ -196,8 +198,8 @@ EXPORT RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
         return IFD_SUCCESS;
     fprintf(stderr, "madoguchi reader: cannot listen for \"%s\": %s\n", DeviceName,
             port ? strerror(errno) : "it names no port (want 127.0.0.1:PORT)");
-    if (stop >= 0)
-        close(stop);
+    if (wake >= 0)
+        close(wake);
     if (listener >= 0)
         close(listener);
     return IFD_COMMUNICATION_ERROR;
@@ -220,7 +222,7 @@ EXPORT RESPONSECODE IFDHCloseChannel(DWORD Lun)
     if (r->card >= 0)
         close(r->card);
     close(r->listener);
-    close(r->stop);
+    close(r->wake);
     r->card = -1;
     pthread_mutex_unlock(&r->io);
     pthread_mutex_lock(&readers_lock);
@@ -231,35 +233,35 @@ EXPORT RESPONSECODE IFDHCloseChannel(DWORD Lun)
 
 /* ---- presence: driven by events, no polling ------------------------------------------------------ */
 
-/* Waits until a card comes or goes, pcscd stops the reader, or the time is over. */
+/* Waits until a card comes or goes, somebody calls wake_up, or the time is over. */
 static RESPONSECODE wait_for_change(DWORD Lun, int timeout_ms)
 {
     struct reader *r = find(Lun);
     if (!r)
         return IFD_NO_SUCH_DEVICE;
-    struct pollfd p[2] = {{.fd = r->stop, .events = POLLIN}, {.fd = r->card, .events = POLLRDHUP}};
+    struct pollfd p[2] = {{.fd = r->wake, .events = POLLIN}, {.fd = r->card, .events = POLLRDHUP}};
     if (r->card < 0)
         p[1] = (struct pollfd){.fd = r->listener, .events = POLLIN};
-    poll(p, 2, timeout_ms);
+    uint64_t calls;
+    if (poll(p, r->removed ? 1 : 2, timeout_ms) > 0 && p[0].revents && read(r->wake, &calls, sizeof calls) < 0)
+        return IFD_COMMUNICATION_ERROR;
     return IFD_SUCCESS; /* anything else makes pcscd sleep for 400 ms */
 }
 
-static RESPONSECODE stop_waiting(DWORD Lun)
+/* pcscd calls it to end the thread that waits, and whenever a client lets go of a card. */
+static RESPONSECODE wake_up(DWORD Lun)
 {
     struct reader *r = find(Lun);
+    uint64_t one = 1;
     if (!r)
         return IFD_NO_SUCH_DEVICE;
-    uint64_t one = 1;
-    if (write(r->stop, &one, sizeof one) < 0)
-        return IFD_COMMUNICATION_ERROR;
-    give_up_card(r);
-    return IFD_SUCCESS;
+    return write(r->wake, &one, sizeof one) < 0 ? IFD_COMMUNICATION_ERROR : IFD_SUCCESS;
 }
 
 EXPORT RESPONSECODE IFDHICCPresence(DWORD Lun)
 {
     struct reader *r = find(Lun);
-    if (!r)
+    if (!r || r->removed)
         return IFD_NO_SUCH_DEVICE;
     pthread_mutex_lock(&r->io);
     if (r->card >= 0) {
@@ -319,7 +321,7 @@ EXPORT RESPONSECODE IFDHTransmitToICC(DWORD Lun, SCARD_IO_HEADER SendPci, PUCHAR
     struct reader *r = find(Lun);
     size_t room = *RxLength;
     *RxLength = 0;
-    if (!r)
+    if (!r || r->removed)
         return IFD_NO_SUCH_DEVICE;
     if (TxLength < 4) /* no APDU; one byte would be taken for a control */
         return IFD_NOT_SUPPORTED;
@@ -352,7 +354,7 @@ EXPORT RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUC
 {
     static const unsigned char one = 1, all = MAX_READERS;
     RESPONSECODE (*const wait)(DWORD, int) = wait_for_change;
-    RESPONSECODE (*const stop)(DWORD) = stop_waiting;
+    RESPONSECODE (*const stop)(DWORD) = wake_up;
     struct reader *r = find(Lun);
     switch (Tag) {
     case TAG_IFD_ATR:
@@ -360,6 +362,7 @@ EXPORT RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUC
         return r ? give(r->atr, r->atr_length, Length, Value) : IFD_NO_SUCH_DEVICE;
     case TAG_IFD_SLOTS_NUMBER:
     case TAG_IFD_THREAD_SAFE:
+    case TAG_IFD_DEVICE_REMOVED: /* "yes, tell me" */
         return give(&one, 1, Length, Value);
     case TAG_IFD_SIMULTANEOUS_ACCESS:
         return give(&all, 1, Length, Value);
@@ -372,10 +375,17 @@ EXPORT RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUC
     }
 }
 
+/* pcscd tells that the USB device is gone, maybe while a client still waits for its card. */
 EXPORT RESPONSECODE IFDHSetCapabilities(DWORD Lun, DWORD Tag, DWORD Length, PUCHAR Value)
 {
-    (void)Lun, (void)Tag, (void)Length, (void)Value;
-    return IFD_NOT_SUPPORTED;
+    struct reader *r = find(Lun);
+    (void)Length, (void)Value;
+    if (!r || Tag != TAG_IFD_DEVICE_REMOVED)
+        return IFD_NOT_SUPPORTED;
+    r->removed = 1;
+    shutdown(r->listener, SHUT_RDWR);
+    give_up_card(r);
+    return wake_up(Lun);
 }
 
 EXPORT RESPONSECODE IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR Flags, UCHAR PTS1, UCHAR PTS2,
