@@ -24,7 +24,7 @@ pub enum LinkEvent {
 pub struct NotConnected;
 
 /// The way to one lane's face-auth reader.
-pub trait FaceReaderLink: Send + 'static {
+pub trait FaceReaderLink: Send + Unpin + 'static {
     /// Hands `frame` over for sending. A reader that does not take its frames in time is disconnected, which
     /// [`FaceReaderLink::receive`] tells. After [`ToReader::Goodbye`] the connection ends.
     fn send(&mut self, frame: ToReader) -> impl Future<Output = Result<(), NotConnected>> + Send;

@@ -119,6 +119,7 @@ fn worked_frames_come_out_as_written() {
             software: "2.4.0".into(),
             boot: "9f3a".into(),
             reads_phones: false,
+            visit: None,
         }),
     );
     same("welcome", ToReader::Welcome { version: 1, lane: lane() });
@@ -146,6 +147,7 @@ fn all_frames() -> (Vec<FromReader>, Vec<ToReader>) {
             software: String::new(),
             boot: String::new(),
             reads_phones: true,
+            visit: None,
         }),
         FromReader::Touch { screen: 0, choice: String::new() },
         FromReader::SealedPin {

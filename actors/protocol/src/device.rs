@@ -75,6 +75,10 @@ pub struct Hello {
     pub boot: String,
     /// Whether it reads phones itself.
     pub reads_phones: bool,
+    /// The visit of the screen that it showed when its last connection ended, so that a patient whose visit the
+    /// box has lost is told so.
+    #[serde(default)]
+    pub visit: Option<VisitId>,
 }
 
 /// How the slot's card is to be verified.

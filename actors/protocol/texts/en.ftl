@@ -210,6 +210,7 @@ screen-fallback-title = We will check you in another way
 screen-fallback-text = Please speak to our staff, with one of these:
 screen-taken-over-title = Our staff will help you
 screen-taken-over-text = Please wait here. A member of staff will be with you.
+screen-interrupted-title = Please start again
 screen-out-of-service-title = Out of service
 screen-out-of-service-text = Please speak to our staff at the counter.
 

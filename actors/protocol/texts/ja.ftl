@@ -210,6 +210,7 @@ screen-fallback-title = 別の方法で受付いたします
 screen-fallback-text = 恐れ入りますが、窓口の職員にお声がけのうえ、次のいずれかをお願いいたします。
 screen-taken-over-title = 職員がご案内いたします
 screen-taken-over-text = そのままお待ちください。窓口の職員が承ります。
+screen-interrupted-title = はじめからやり直してください
 screen-out-of-service-title = ただいまご利用いただけません
 screen-out-of-service-text = 恐れ入りますが、窓口の職員にお声がけください。
 

@@ -189,6 +189,7 @@ pub fn hello() -> Hello {
         software: "1.2.3".into(),
         boot: "b1".into(),
         reads_phones: false,
+        visit: None,
     }
 }
 

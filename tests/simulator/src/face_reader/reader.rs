@@ -119,6 +119,8 @@ struct State {
     lane: Option<LaneId>,
     screen: Option<Screen>,
     history: History,
+    /// The visit of the screen that the last connection ended with.
+    visit_shown_last: Option<VisitId>,
     slot: Option<SlotCard>,
     reading: Option<Reading>,
 }
@@ -238,6 +240,11 @@ impl SimulatedReader {
 
     /// Restarts: the link breaks, and the next hello tells of a new boot.
     pub fn restart(&self) {
+        // What it showed is forgotten with everything else.
+        let mut state = self.0.inner.state();
+        state.screen = None;
+        state.visit_shown_last = None;
+        drop(state);
         self.0.inner.power.send_modify(|power| {
             power.boots += 1;
             power.connect = true;
@@ -273,6 +280,7 @@ impl Inner {
             software: self.config.software.clone(),
             boot: format!("boot-{}", self.power.borrow().boots),
             reads_phones: self.config.reads_phones,
+            visit: self.state().visit_shown_last,
         }
     }
 
@@ -296,7 +304,9 @@ impl Inner {
     pub(super) fn lost(&self) {
         let mut state = self.state();
         state.outbox = None;
-        state.screen = None;
+        if let Some(screen) = state.screen.take() {
+            state.visit_shown_last = screen.visit;
+        }
         if let Some(reading) = state.reading.take() {
             reading.task.abort();
         }
