@@ -41,7 +41,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`LogError`].
-    pub fn new(settings: Settings, bus: Bus) -> Result<Self, LogError> {
+    pub fn new(bus: Bus, settings: Settings) -> Result<Self, LogError> {
         let now = Timestamp::now();
         let sync_every = Duration::from_millis(settings.sync_ms.max(10));
         let log = Log::open(settings, now)?;

@@ -29,7 +29,8 @@ const IDS: usize = 4096;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Its folder.
+    /// Its folder. The gateway sets it: it lies in the box's state directory.
+    #[serde(skip)]
     pub folder: PathBuf,
     /// When a file is this large a new one begins, as one does each day.
     #[serde(default = "default_max_bytes")]
@@ -50,6 +51,12 @@ fn default_days_kept() -> u32 {
 }
 fn default_sync_ms() -> u64 {
     1_000
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new(PathBuf::new())
+    }
 }
 
 impl Settings {

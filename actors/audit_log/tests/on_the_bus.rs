@@ -24,7 +24,7 @@ fn lane() -> LaneId {
 
 fn start(broker: &ManagedBroker, settings: Settings) -> Supervisor {
     let mut supervisor = Supervisor::new(broker.access().clone());
-    supervisor.look_after(LOG, move |bus| Ok(AuditLog::new(settings.clone(), bus)?));
+    supervisor.look_after(LOG, move |bus| Ok(AuditLog::new(bus, settings.clone())?));
     supervisor
 }
 

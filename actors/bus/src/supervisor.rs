@@ -107,7 +107,8 @@ impl Supervisor {
             stopping: self.stopping.subscribe(),
         };
         watched.show(Standing::Running, 0);
-        self.tasks.push(tokio::spawn(watched.run::<A>()));
+        // On the system's own thread: only there can arbiters be made.
+        self.tasks.push(actix::spawn(watched.run::<A>()));
     }
 
     /// Stops every actor in good order, within 3 s and a little.

@@ -17,7 +17,7 @@ use madoguchi_protocol::messages::receipt_computer::{ReceiptComputerCommand, Res
 use madoguchi_protocol::messages::state::{ActiveFault, Detail};
 use madoguchi_protocol::messages::uplink::{Queried, QueryEligibility};
 
-use crate::service::{Arrivals, Config, MAX_IN_HAND, Outcome, Pending, Service, ServiceError, reply};
+use crate::service::{Arrivals, Settings, MAX_IN_HAND, Outcome, Pending, Service, ServiceError, reply};
 
 /// A look at the folders that takes longer counts as a share that hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ impl ReceiptComputer {
     ///
     /// # Errors
     /// [`ServiceError`] when the gateway's own folder can't be used; a shared one that is away is no error here.
-    pub fn new(config: &Config, bus: Bus) -> Result<Self, ServiceError> {
+    pub fn new(bus: Bus, config: &Settings) -> Result<Self, ServiceError> {
         let service = Service::open(config, Timestamp::now())?;
         Ok(Self {
             bus,

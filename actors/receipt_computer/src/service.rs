@@ -25,16 +25,19 @@ use crate::xml::XmlError;
 /// The receipt computer's folders and how they are used.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct Settings {
     /// Where queries come (`Req`).
     pub request_folder: PathBuf,
     /// Where their answers go (`Res`).
     pub result_folder: PathBuf,
     /// Where the readers' results go (`Face`).
     pub face_folder: PathBuf,
-    /// The gateway's own folder for what must last; outside the shared ones, without personal data.
+    /// The gateway's own folder for what must last; outside the shared ones, without personal data. The gateway
+    /// sets it: it lies in the box's state directory.
+    #[serde(skip)]
     pub state_folder: PathBuf,
-    /// The medical institution code, 10 digits.
+    /// The medical institution code, 10 digits. The gateway sets it: it is the site's.
+    #[serde(skip)]
     pub institution: String,
     /// The encoding of results; answers to queries follow the query.
     #[serde(default)]
@@ -174,7 +177,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub fn open(config: &Config, now: Timestamp) -> Result<Self, ServiceError> {
+    pub fn open(config: &Settings, now: Timestamp) -> Result<Self, ServiceError> {
         Record::new(HEADER)
             .set("MedicalInstitutionCode", &config.institution)
             .and_then(|record| record.need("MedicalInstitutionCode").map(drop))

@@ -31,8 +31,8 @@ impl Site {
     fn path(&self, folder: &str) -> PathBuf {
         self.dir.path().join(folder)
     }
-    fn config(&self) -> Config {
-        Config {
+    fn config(&self) -> Settings {
+        Settings {
             request_folder: self.path("Req"),
             result_folder: self.path("Res"),
             face_folder: self.path("Face"),
@@ -278,7 +278,7 @@ fn a_query_over_four_mebibytes_is_refused_with_an_answer() {
 fn an_institution_code_that_is_not_one_is_refused_at_the_start() {
     let site = Site::new();
     for institution in ["", "131234567", "131234567X"] {
-        let config = Config { institution: institution.into(), ..site.config() };
+        let config = Settings { institution: institution.into(), ..site.config() };
         assert!(matches!(Service::open(&config, now()), Err(ServiceError::Institution(_))));
     }
 }

@@ -17,7 +17,7 @@ use madoguchi_protocol::{ActorKind, Address, LaneId, RequestId, VisitId};
 use madoguchi_receipt_computer::encoding::Encoding;
 use madoguchi_receipt_computer::fields::{HEADER, Record, SEARCH};
 use madoguchi_receipt_computer::message::{QueryMessage, ResultMessage};
-use madoguchi_receipt_computer::{Config, ReceiptComputer};
+use madoguchi_receipt_computer::{Settings, ReceiptComputer};
 
 const INSTITUTION: &str = "1312345678";
 
@@ -81,7 +81,7 @@ impl Hospital {
         });
         let config = config(dir.path());
         supervisor.look_after(Address::of_box(ActorKind::ReceiptComputer), move |bus| {
-            Ok(ReceiptComputer::new(&config, bus)?)
+            Ok(ReceiptComputer::new(bus, &config)?)
         });
         Self { dir, broker, supervisor, asked }
     }
@@ -96,8 +96,8 @@ impl Hospital {
     }
 }
 
-fn config(root: &Path) -> Config {
-    Config {
+fn config(root: &Path) -> Settings {
+    Settings {
         request_folder: root.join("Req"),
         result_folder: root.join("Res"),
         face_folder: root.join("Face"),
@@ -211,7 +211,7 @@ async fn what_the_gateway_was_killed_over_is_completed_at_the_next_start() {
     let mut supervisor = Supervisor::new(hospital.broker.access().clone());
     let config = config(hospital.dir.path());
     supervisor.look_after(Address::of_box(ActorKind::ReceiptComputer), move |bus| {
-        Ok(ReceiptComputer::new(&config, bus)?)
+        Ok(ReceiptComputer::new(bus, &config)?)
     });
     let only = || fs::read_dir(&face).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
     until("the file has its name", || only() == [name.as_str()]).await;

@@ -1,1 +1,13 @@
-//! madoguchi-end-to-end.
+//! The whole gateway on real parts, driven from outside as anybody could: the two programs as processes,
+//! the simulated hospital's control interface, the gateway's page.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test, and says which")]
+
+pub mod house;
+pub mod http;
+pub mod lane;
+pub mod process;
+pub mod visits;
+
+pub use house::{House, Options};
+pub use lane::{Lane, Screen};

@@ -1,6 +1,6 @@
 //! The gateway's configuration for this hospital.
 
-use super::{INSTITUTION, TERMINAL};
+use super::{INSTITUTION, MAKER, MODEL, TERMINAL};
 use crate::centre::Centre;
 use anyhow::Result;
 use std::{
@@ -40,6 +40,12 @@ key = "{here}/pki/uplink.key"
 request_folder = "{here}/receipts/Req"
 result_folder = "{here}/receipts/Res"
 face_folder = "{here}/receipts/Face"
+
+[[compatibility.pairs]]
+maker = "{MAKER}"
+face_reader = "{MODEL}"
+generic_reader = "Madoguchi Virtual"
+minimum_software = "1.0"
 "#
     );
     for LaneFile { lane, listen, nfc_reader } in lanes {
@@ -55,8 +61,14 @@ certificate = "{here}/pki/device-link.pem"
 key = "{here}/pki/device-link.key"
 client_ca = "{here}/pki/device-ca.pem"
 
+# Box and reader were restarted since: both have another start now (R-13).
+[lane.face_reader.phone_setup]
+procedure = "invented procedure 1.0"
+box_boot = "the start before"
+reader_boot = "the start before"
+
 [lane.nfc_reader]
-reader = "{nfc_reader}"
+reader = {{ name = "{nfc_reader}" }}
 "#
         )?;
     }

@@ -34,6 +34,10 @@ use tokio::sync::Mutex;
 pub const INSTITUTION: &str = "1310000001";
 /// The name in the gateway's client certificate.
 pub const TERMINAL: &str = "madoguchi-sim-1";
+/// The maker and model that the simulated face-auth readers give.
+pub const MAKER: &str = "panasonic";
+/// See [`MAKER`].
+pub const MODEL: &str = "SIM-1";
 /// Certificates of the simulated hospital hold so long.
 const CERTIFICATE_DAYS: u32 = 365;
 
@@ -254,8 +258,8 @@ impl Devices {
             server_name: "localhost".into(),
             authority: self.authority.certificate_der(),
             identity: self.authority.client(&format!("face-reader-{lane}"), Validity::days(CERTIFICATE_DAYS))?,
-            maker: "panasonic".into(),
-            model: "SIM-1".into(),
+            maker: MAKER.into(),
+            model: MODEL.into(),
             software: "9.9.9".into(),
             reads_phones: false,
         })

@@ -50,7 +50,7 @@ impl PcscService {
     pub fn reader_name(&self, reader: &ReaderSpec) -> String {
         let name = match self {
             Self::Fixed(_) => reader.pcsc_name(),
-            Self::Hotplug(_) => reader.usb_pcsc_name(),
+            Self::Hotplug(_) => reader.usb_pcsc_name(0),
         };
         name.trim_end_matches(" 00 00").to_owned()
     }

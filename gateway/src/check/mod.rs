@@ -1,0 +1,153 @@
+//! `madoguchi check`: configuration, broker, readers, line, certificates, disk and clock.
+
+mod box_itself;
+mod report;
+
+use crate::{
+    cli,
+    config::{Broker, Config, Lane},
+    run,
+};
+use anyhow::Result;
+use madoguchi_nfc_reader::pcsc::list_readers;
+use madoguchi_uplink::{CertificateReport, EligibilityCentre, HttpsCentre};
+use report::{Finding, Level};
+use std::{
+    collections::BTreeSet,
+    os::unix::net::UnixStream,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// How long a part may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Days before a certificate's end at which somebody has to act, and at which it is urgent.
+const CERTIFICATE_WARNING_DAYS: i64 = 60;
+const CERTIFICATE_ERROR_DAYS: i64 = 7;
+
+/// Prints the findings; fails when one of them is an error.
+pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
+    let findings = match Config::load(&arguments.config) {
+        Ok(config) => {
+            run::install_cryptography();
+            let lanes = format!("{} lane(s), {}", config.lanes().len(), arguments.config.display());
+            let mut findings = vec![Finding::ok("configuration", lanes), broker(&config)];
+            findings.extend(readers(&config));
+            findings.push(line(&config)?);
+            findings.extend(certificates(&config));
+            findings.push(box_itself::disk(&config.site.state_directory));
+            findings.push(box_itself::clock());
+            findings
+        }
+        Err(error) => vec![
+            Finding::error("configuration", error.to_string(), "mend the configuration file and check again"),
+            box_itself::clock(),
+        ],
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        for finding in &findings {
+            println!("{}", finding.lines());
+        }
+    }
+    let failed = findings.iter().any(|finding| finding.level == Level::Error);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn broker(config: &Config) -> Finding {
+    let (socket, managed) = match &config.broker {
+        Broker::External { socket, .. } => (socket.clone(), false),
+        Broker::Managed => (config.site.state_directory.join("broker/broker.sock"), true),
+    };
+    let place = socket.display();
+    if managed && !Path::new("/usr/sbin/mosquitto").exists() {
+        return Finding::error("broker", "Mosquitto is not installed", "install the package mosquitto");
+    }
+    match UnixStream::connect(&socket) {
+        Ok(_) => Finding::ok("broker", format!("answers on {place}")),
+        Err(_) if managed => Finding::warning(
+            "broker",
+            format!("does not run ({place}); the gateway starts it"),
+            "start the gateway (madoguchi run) if it should be running",
+        ),
+        Err(error) => {
+            Finding::error("broker", format!("{place}: {error}"), "start the broker or correct [broker]")
+        }
+    }
+}
+
+/// Whether each lane's generic reader is attached.
+fn readers(config: &Config) -> Vec<Finding> {
+    let attached = match list_readers(PATIENCE) {
+        Ok(attached) => attached,
+        Err(error) => {
+            let todo = "start the PC/SC service (package pcscd) and check again";
+            return vec![Finding::error("readers", error.to_string(), todo)];
+        }
+    };
+    let finding = |lane: &Lane| {
+        let number = lane.number;
+        match &lane.nfc_reader {
+            None => Finding::ok("readers", format!("lane {number}: no generic reader configured")),
+            Some(settings) => match attached.iter().find(|name| settings.reader.may_be(name)) {
+                Some(name) => Finding::ok("readers", format!("lane {number}: {name}")),
+                None => Finding::error(
+                    "readers",
+                    format!(
+                        "lane {number}: its generic reader is not attached; attached: {}",
+                        attached.join(", ")
+                    ),
+                    "plug the reader in, try another USB socket or cable, or correct lane.nfc_reader.reader",
+                ),
+            },
+        }
+    };
+    config.lane.iter().map(finding).collect()
+}
+
+fn line(config: &Config) -> Result<Finding> {
+    let todo = "check the line's cable and router, then the address and the certificates under [uplink]";
+    let centre = match HttpsCentre::new(&config.uplink) {
+        Ok(centre) => centre,
+        Err(error) => return Ok(Finding::error("line", error.to_string(), todo)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked = Instant::now();
+    Ok(match runtime.block_on(centre.alive(PATIENCE)) {
+        Ok(()) => Finding::ok(
+            "line",
+            format!("the eligibility centre answers in {} ms", asked.elapsed().as_millis()),
+        ),
+        Err(error) => {
+            Finding::error("line", format!("the eligibility centre does not answer: {error}"), todo)
+        }
+    })
+}
+
+/// Certificates of the line and of the device links, each once.
+fn certificates(config: &Config) -> Vec<Finding> {
+    let now = jiff::Timestamp::now();
+    let mut reports = madoguchi_uplink::certificates(&config.uplink, now);
+    let links: BTreeSet<_> = config.lane.iter().map(|lane| lane.face_reader.certificate.clone()).collect();
+    reports.extend(links.iter().flat_map(|file| madoguchi_uplink::certificates_in(file, now)));
+    let todo = "ask for a new certificate in good time and put it in place of this file";
+    let finding = |report: Result<CertificateReport, _>| match report {
+        Err(error) => Finding::error("certificates", format!("{error}"), "put a valid PEM certificate there"),
+        Ok(report) => {
+            let days = report.days_left;
+            let (file, name) = (report.file.display(), &report.common_name);
+            let found = format!("{file}: {name} until {} ({days} days)", report.not_after);
+            if days < CERTIFICATE_ERROR_DAYS {
+                Finding::error("certificates", found, todo)
+            } else if days < CERTIFICATE_WARNING_DAYS {
+                Finding::warning("certificates", found, todo)
+            } else {
+                Finding::ok("certificates", found)
+            }
+        }
+    };
+    reports.into_iter().map(finding).collect::<Vec<_>>()
+}

@@ -1,0 +1,188 @@
+//! The configuration: one TOML file, typed, composed of each actor's own settings.
+
+mod mistake;
+
+pub use mistake::ConfigError;
+
+use madoguchi_protocol::{LaneId, texts::Language};
+use madoguchi_reception::compatibility::CompatibilityTable;
+use serde::Deserialize;
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// The largest configuration file, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The hospital and this box.
+    pub site: Site,
+    /// The broker.
+    #[serde(default)]
+    pub broker: Broker,
+    /// The page.
+    #[serde(default)]
+    pub web: Web,
+    /// The line and the eligibility centre.
+    pub uplink: madoguchi_uplink::Settings,
+    /// The queue of confirmations.
+    #[serde(default)]
+    pub offline_queue: madoguchi_offline_queue::Settings,
+    /// The receipt computer's folders.
+    pub receipt_computer: madoguchi_receipt_computer::Settings,
+    /// The audit log.
+    #[serde(default)]
+    pub audit_log: madoguchi_audit_log::Settings,
+    /// The keeper of PINs.
+    #[serde(default)]
+    pub pin_session: madoguchi_pin_session::Settings,
+    /// Which generic readers go with which face-auth reader.
+    #[serde(default)]
+    pub compatibility: CompatibilityTable,
+    /// The reception counters.
+    pub lane: Vec<Lane>,
+}
+
+/// The hospital and this box.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Medical institution code, 10 digits.
+    pub institution: String,
+    /// The name of this terminal in its client certificate.
+    pub terminal: String,
+    /// Where the box keeps what lasts.
+    pub state_directory: PathBuf,
+    /// The first language of screens and page.
+    #[serde(default)]
+    pub language: Language,
+    /// スマホによる本人確認の利用有無 for the whole site; a lane can say no for itself.
+    #[serde(default)]
+    pub phones: Phones,
+}
+
+/// スマホによる本人確認の利用有無.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phones {
+    /// 利用する
+    #[default]
+    Use,
+    /// 利用しない
+    DoNotUse,
+}
+
+/// The broker.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Broker {
+    /// A child of the gateway, configured from the manifest, below the state directory.
+    #[default]
+    Managed,
+    /// One that runs already, with the manifest's accounts and access list.
+    External {
+        /// Its Unix socket.
+        socket: PathBuf,
+        /// A directory with one file for each account, its password in it.
+        passwords: PathBuf,
+    },
+}
+
+/// The page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Where it listens. It has no login yet, so only loopback addresses are taken.
+    pub listen: SocketAddr,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8480)) }
+    }
+}
+
+/// A reception counter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// The number on the counter's sign.
+    pub number: LaneId,
+    /// スマホによる本人確認の利用有無 for this lane.
+    #[serde(default)]
+    pub phones: Phones,
+    /// The face-auth reader.
+    pub face_reader: madoguchi_face_reader::Settings,
+    /// The generic NFC reader; a lane without one takes cards in the face-auth reader's slot only.
+    pub nfc_reader: Option<madoguchi_nfc_reader::Settings>,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { path: path.into(), source };
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_BYTES {
+            return Err(ConfigError::TooLarge { path: path.into(), size });
+        }
+        Self::parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)
+    }
+
+    /// Checks the text of the file at `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::mistake(path, text, &error))?;
+        if let Some(reason) = config.contradiction() {
+            return Err(ConfigError::Contradiction { path: path.into(), reason });
+        }
+        config.place();
+        Ok(config)
+    }
+
+    /// The lanes' numbers, in order.
+    pub fn lanes(&self) -> Vec<LaneId> {
+        let numbers: BTreeSet<_> = self.lane.iter().map(|lane| lane.number).collect();
+        numbers.into_iter().collect()
+    }
+
+    /// Tells the actors what is the site's: its code, and where each keeps what lasts (as in the manifest).
+    fn place(&mut self) {
+        let state = &self.site.state_directory;
+        self.offline_queue.folder = state.join("queue");
+        self.audit_log.folder = state.join("audit");
+        self.receipt_computer.state_folder = state.join("receipt");
+        self.receipt_computer.institution = self.site.institution.clone();
+    }
+
+    /// What is wrong although each value is right by itself.
+    fn contradiction(&self) -> Option<String> {
+        let site = &self.site;
+        if site.institution.len() != 10 || !site.institution.bytes().all(|b| b.is_ascii_digit()) {
+            return Some("site.institution: a medical institution code has 10 digits (R-39)".into());
+        }
+        if !self.web.listen.ip().is_loopback() {
+            return Some(format!("web.listen: {} is not a loopback address", self.web.listen));
+        }
+        if self.lane.is_empty() {
+            return Some("lane: there is none; add a [[lane]] section for each counter".into());
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = self.lane.iter().find(|lane| !seen.insert(lane.number)) {
+            return Some(format!("lane: number {} is given twice", twice.number));
+        }
+        let mut listens = BTreeSet::new();
+        if let Some(twice) = self.lane.iter().find(|lane| !listens.insert(lane.face_reader.listen)) {
+            let listen = twice.face_reader.listen;
+            return Some(format!(
+                "lane {}: face_reader.listen {listen} belongs to another lane",
+                twice.number
+            ));
+        }
+        None
+    }
+}

@@ -1,0 +1,204 @@
+//! The lanes at a glance: one tile each, and what needs attention above them.
+
+use crate::board::{Standings, States};
+use jiff::{Timestamp, tz::TimeZone};
+use madoguchi_protocol::{
+    Address,
+    fault::Severity,
+    messages::{
+        audit_log::Step,
+        state::{ActiveFault, Detail, Standing, State},
+    },
+    texts::{Language, text},
+};
+use maud::{DOCTYPE, Markup, html};
+use std::collections::BTreeMap;
+
+/// The whole page.
+pub(super) fn lanes(language: Language, states: &States, standings: &Standings) -> Markup {
+    let say = |key: &str| text(language, key, &[]);
+    let other = if language == Language::Ja { Language::En } else { Language::Ja };
+    html! {
+        (DOCTYPE)
+        html lang=(language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="refresh" content="2";
+                title { (say("page-title")) }
+                link rel="stylesheet" href="/style.css";
+            }
+            body {
+                header {
+                    h1 { (say("page-title")) }
+                    a href={ "/?lang=" (other.tag()) } lang=(other.tag()) { (say("page-other-language")) }
+                }
+                main {
+                    (attention(language, states))
+                    section.tiles { @for (lane, of_lane) in by_lane(states) { (tile(language, lane, &of_lane)) } }
+                    (the_box(language, states))
+                    (parts(language, standings))
+                }
+                footer { (say("page-call-centre")) }
+            }
+        }
+    }
+}
+
+type OfLane<'a> = Vec<&'a State>;
+
+fn by_lane(states: &States) -> BTreeMap<u16, OfLane<'_>> {
+    let mut lanes: BTreeMap<u16, OfLane<'_>> = BTreeMap::new();
+    for (Address { lane, .. }, state) in states {
+        if let Some(lane) = lane {
+            lanes.entry(lane.number()).or_default().push(&state.body);
+        }
+    }
+    lanes
+}
+
+/// Every fault that lasts, worst first, each with what to do.
+fn attention(language: Language, states: &States) -> Markup {
+    let mut faults: Vec<(&Address, &ActiveFault)> = states
+        .iter()
+        .flat_map(|(address, state)| state.body.faults.iter().map(move |f| (address, f)))
+        .collect();
+    faults.sort_by_key(|(_, fault)| (std::cmp::Reverse(fault.code.severity()), fault.since));
+    html! {
+        section.attention aria-live="polite" {
+            h2 { (text(language, "page-faults", &[])) }
+            @if faults.is_empty() { p { "✓ " (text(language, "page-no-faults", &[])) } }
+            ul {
+                @for (address, fault) in faults {
+                    @let code = fault.code.name();
+                    li class=(severity(fault.code.severity())) {
+                        @if let Some(lane) = address.lane {
+                            strong { (text(language, "page-lane", &[("lane", &lane.to_string())])) " " }
+                        }
+                        (text(language, &format!("fault-{code}-staff"), &[])) " "
+                        small { (text(language, "page-since", &[("since", &clock(fault.since))])) }
+                        p { b { (text(language, "page-what-to-do", &[])) ": " }
+                            (text(language, &format!("fault-{code}-action"), &[])) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tile(language: Language, lane: u16, states: &OfLane<'_>) -> Markup {
+    let trouble = states.iter().any(|state| !state.faults.is_empty());
+    html! {
+        article.tile.trouble[trouble] {
+            h2 { (text(language, "page-lane", &[("lane", &lane.to_string())])) }
+            @for state in states { (device(language, state)) }
+        }
+    }
+}
+
+fn device(language: Language, state: &State) -> Markup {
+    let say = |key: &str, arguments: &[(&str, &str)]| text(language, key, arguments);
+    match &state.detail {
+        Detail::FaceReader { reader, phones_offered, visit, .. } => html! {
+            @match visit {
+                Some(visit) => {
+                    p.now { (say("page-visit", &[
+                        ("step", &say(step_key(visit.step), &[])),
+                        ("since", &clock(visit.since)),
+                    ])) }
+                    @if let Some(job) = visit.pin_job { p { (say("page-pin-job", &[("job", &job.to_string())])) } }
+                    @if let Some(code) = visit.trouble {
+                        p { "! " (say(&format!("fault-{}-staff", code.name()), &[])) }
+                        p { (say(&format!("fault-{}-action", code.name()), &[])) }
+                    }
+                }
+                None => p.now { (say("page-idle", &[])) },
+            }
+            @match reader {
+                Some(it) => p { (say("page-reader", &[
+                    ("maker", &it.maker), ("model", &it.model), ("software", &it.software),
+                ])) },
+                None => p { (say("page-reader-unknown", &[])) },
+            }
+            p { (say(if *phones_offered { "page-phones-yes" } else { "page-phones-no" }, &[])) }
+        },
+        Detail::NfcReader { ready, reader } => html! {
+            p title=[reader.as_deref()] {
+                (say(if *ready { "page-nfc-ready" } else { "page-nfc-not-ready" }, &[]))
+            }
+        },
+        _ => html! { p { (say("page-waiting-for-state", &[])) } },
+    }
+}
+
+fn the_box(language: Language, states: &States) -> Markup {
+    html! {
+        section {
+            @for state in states.values() {
+                @match &state.body.detail {
+                    Detail::Uplink { reachable, since, .. } => p {
+                        (text(language, if *reachable { "page-line-up" } else { "page-line-down" }, &[])) " "
+                        small { (text(language, "page-since", &[("since", &clock(*since))])) }
+                    },
+                    Detail::OfflineQueue { waiting, .. } => p {
+                        (text(language, "page-queue", &[("waiting", &waiting.to_string())]))
+                    },
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn parts(language: Language, standings: &Standings) -> Markup {
+    html! {
+        details {
+            summary { (text(language, "page-actors", &[])) }
+            table {
+                @for actor in standings.values() {
+                    @let key = match actor.standing {
+                        Standing::Running => "page-actor-running",
+                        Standing::Restarting => "page-actor-restarting",
+                        Standing::GaveUp => "page-actor-gave-up",
+                    };
+                    tr { td { (actor.address) } td { (text(language, key, &[])) } td { (actor.restarts) } }
+                }
+            }
+        }
+    }
+}
+
+/// The time of day in Japan.
+fn clock(at: Timestamp) -> String {
+    let zoned = at.to_zoned(TimeZone::fixed(jiff::tz::offset(9)));
+    zoned.strftime("%m-%d %H:%M:%S").to_string()
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+const fn step_key(step: Step) -> &'static str {
+    match step {
+        Step::Idle => "step-idle",
+        Step::ChooseMedium => "step-choose-medium",
+        Step::ChoosePhone => "step-choose-phone",
+        Step::EnterPin => "step-enter-pin",
+        Step::PhoneAuthenticates => "step-phone-authenticates",
+        Step::FaceOrPin => "step-face-or-pin",
+        Step::HoldMedium => "step-hold-medium",
+        Step::HoldHint => "step-hold-hint",
+        Step::LastTry => "step-last-try",
+        Step::ReadingSlot => "step-reading-slot",
+        Step::Authenticating => "step-authenticating",
+        Step::Consent => "step-consent",
+        Step::Confirming => "step-confirming",
+        Step::Done => "step-done",
+        Step::Deferred => "step-deferred",
+        Step::Fallback => "step-fallback",
+    }
+}

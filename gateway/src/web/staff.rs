@@ -1,0 +1,68 @@
+//! What staff do to a lane's visit, from the page's side.
+
+use super::Shown;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Json, Path},
+};
+use madoguchi_bus::Bus;
+use madoguchi_protocol::{
+    LaneId,
+    messages::{
+        audit_log::{Entry, StaffAct},
+        face_reader::{ActAsStaff, StaffActed},
+    },
+};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+/// The gateway actor's handle to the bus: a new one each time the actor is rebuilt.
+pub type Desk = watch::Receiver<Option<Bus>>;
+
+/// `{"act": "cancel"}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Act {
+    act: StaffAct,
+}
+
+/// `POST /lanes/{lane}/staff`, with the staff token.
+pub(super) async fn act(
+    request: HttpRequest,
+    shown: Data<Shown>,
+    lane: Path<LaneId>,
+    body: Json<Act>,
+) -> HttpResponse {
+    if !is_staff(&request, &shown.token) {
+        let reason = "send the staff token (the file staff-token) as Authorization: Bearer";
+        return HttpResponse::Unauthorized().json(json!({ "error": "not_staff", "reason": reason }));
+    }
+    let Some(bus) = shown.desk.borrow().clone() else {
+        return HttpResponse::ServiceUnavailable()
+            .json(json!({ "error": "starting", "reason": "the gateway is still starting; try again" }));
+    };
+    let (lane, act) = (lane.into_inner(), body.into_inner().act);
+    match bus.ask(Some(lane), None, ActAsStaff { act }).await {
+        Ok(StaffActed::Done) => {
+            bus.record(Some(lane), None, Entry::StaffActed(act));
+            HttpResponse::Ok().json(json!({ "done": true }))
+        }
+        Ok(StaffActed::NotNow) => HttpResponse::Conflict().json(json!({
+            "error": "not_now",
+            "reason": "the lane has no visit for which this can be done",
+        })),
+        Err(error) => {
+            HttpResponse::BadGateway().json(json!({ "error": "no_answer", "reason": error.to_string() }))
+        }
+    }
+}
+
+/// Compares in a time that does not depend on where the texts differ.
+fn is_staff(request: &HttpRequest, token: &str) -> bool {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let differences = shown.bytes().zip(token.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+    shown.len() == token.len() && differences == 0
+}

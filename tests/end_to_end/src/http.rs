@@ -1,0 +1,52 @@
+//! Plain HTTP with JSON, enough for the control interface and the page.
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+use std::time::Duration;
+
+/// One base address.
+#[derive(Clone)]
+pub struct Http {
+    client: Client,
+    base: String,
+}
+
+impl Http {
+    /// Requests below `base`, which ends with a slash.
+    pub fn new(base: &str) -> Self {
+        let client = Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
+        Self { client, base: base.into() }
+    }
+
+    /// Sends a request; answers status and body (`null` where there is none).
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let status = response.status();
+        let bytes = response.bytes().await.unwrap_or_default();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// Sends a request that must succeed.
+    pub async fn must(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.send(method.clone(), path, body.clone()).await;
+        assert!(status.is_success(), "{method} {path} {body:?}: {status} {answer}");
+        answer
+    }
+
+    /// The text at `path`, or nothing where nobody listens.
+    pub async fn text(&self, path: &str) -> Option<String> {
+        self.client.get(format!("{}{path}", self.base)).send().await.ok()?.text().await.ok()
+    }
+
+    /// Sends a request with a bearer token.
+    pub async fn post_as(&self, token: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(token).json(body);
+        let response = request.send().await.unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        let status = response.status();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+}
