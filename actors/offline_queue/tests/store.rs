@@ -92,7 +92,12 @@ async fn lanes_take_turns_and_each_goes_oldest_first() {
     let mut busy = ask.clone();
     busy.in_hand = vec![(1, id(0)), (2, id(10))];
     busy.per_lane = 2;
-    assert_eq!(order(busy).await, [id(1), id(11)]);
+    assert_eq!(order(busy.clone()).await, [id(1), id(11)]);
+    busy.in_hand = Vec::new();
+    busy.waiting = vec![(1, id(0)), (1, id(1)), (1, id(2)), (2, id(10))];
+    assert_eq!(order(busy.clone()).await, [id(3), id(11), id(4)], "those that wait take nobody's place");
+    busy.live_only = true;
+    assert!(order(busy).await.is_empty(), "nothing of this is live");
 }
 
 #[tokio::test]

@@ -44,8 +44,8 @@ fn candidates(table: &Table, due: &Due) -> Result<Vec<Placed>, StoreError> {
         }
         let (mut new, mut old) = (VecDeque::new(), VecDeque::new());
         for &stage in stages(due.kind) {
-            // What is in hand may come first in the order: look that far past it.
-            let reach = room + in_hand;
+            // What is in hand or waiting may come first in the order: look that far past it.
+            let reach = room + in_hand + due.waiting.iter().filter(|(of, _)| *of == lane).count();
             for placed in
                 table.of_lane(stage, lane, false, reach)?.into_iter().filter(|found| free(due, found))
             {
@@ -62,7 +62,7 @@ fn candidates(table: &Table, due: &Due) -> Result<Vec<Placed>, StoreError> {
             }
         }
         new.truncate(room);
-        old.truncate(room - new.len());
+        old.truncate(if due.live_only { 0 } else { room - new.len() });
         live.push(new);
         backlog.push(old);
     }
@@ -72,7 +72,7 @@ fn candidates(table: &Table, due: &Due) -> Result<Vec<Placed>, StoreError> {
 }
 
 fn free(due: &Due, placed: &Placed) -> bool {
-    !due.in_hand.iter().any(|(_, id)| *id == placed.header.id)
+    !due.in_hand.iter().chain(&due.waiting).any(|(_, id)| *id == placed.header.id)
 }
 
 fn is_live(due: &Due, placed: &Placed) -> bool {

@@ -173,6 +173,10 @@ pub struct Due {
     pub per_lane: usize,
     /// What the caller is already working on, by lane.
     pub in_hand: Vec<(u16, RecordId)>,
+    /// What the caller has tried and will try again later, by lane: not given now.
+    pub waiting: Vec<(u16, RecordId)>,
+    /// Leave the backlog alone.
+    pub live_only: bool,
     /// Lanes after this one come first, so that no lane is always the last.
     pub after_lane: u16,
 }

@@ -31,7 +31,16 @@ pub fn id(number: u32) -> RecordId {
 
 /// Everything of a kind, nothing in hand, nothing live.
 pub fn due(kind: Kind, limit: usize) -> Due {
-    Due { kind, live_since: u64::MAX, limit, per_lane: limit, in_hand: Vec::new(), after_lane: 0 }
+    Due {
+        kind,
+        live_since: u64::MAX,
+        limit,
+        per_lane: limit,
+        in_hand: Vec::new(),
+        waiting: Vec::new(),
+        live_only: false,
+        after_lane: 0,
+    }
 }
 
 pub fn write_key(path: &Path, text: &str) {

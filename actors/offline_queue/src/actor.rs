@@ -1,0 +1,317 @@
+//! The actor: the bus on one side, the store and its drain on the other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
+use jiff::Timestamp;
+use madoguchi_bus::{Bus, BusActor, Incoming, Responder};
+use madoguchi_protocol::{
+    ActorKind, Address, Envelope,
+    fault::FaultCode,
+    messages::{
+        audit_log::Entry,
+        offline_queue::{AcceptConfirmation, Accepted, AskConfirmation, OfflineQueueCommand},
+        state::{ActiveFault, Condition, Detail, State},
+    },
+};
+
+use crate::{
+    desk,
+    drain::{self, Signals, now_ms},
+    settings::Settings,
+    store::{Level, Status, Store, StoreError},
+};
+
+/// How often the state is looked at; it is published where it changed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often the store is tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How long after a failure of the medium the store is opened again.
+const REOPEN_AFTER: Duration = Duration::from_secs(2);
+/// Commands that wait for the store to be opened: more than there are lanes at a site.
+const MOST_EARLY: usize = 128;
+
+/// The queue. One for the box.
+pub struct OfflineQueue {
+    bus: Bus,
+    settings: Arc<Settings>,
+    store: Option<Store>,
+    /// What came while the store was being opened; answered as soon as it is known whether it works.
+    early: Vec<(Envelope<AcceptConfirmation>, Responder)>,
+    opening: bool,
+    draining: Option<SpawnHandle>,
+    signals: Arc<Signals>,
+    settled: Arc<AtomicU64>,
+    line_was_up: bool,
+    folder_was_good: bool,
+    faults: BTreeMap<FaultCode, Timestamp>,
+    last: Option<Status>,
+    shown: Option<(Vec<ActiveFault>, Detail)>,
+}
+
+impl OfflineQueue {
+    /// A queue in the folder of the settings. The store is opened once the actor runs: where that fails, the lanes are told
+    /// so and it is tried again.
+    pub fn new(bus: Bus, settings: Settings) -> Self {
+        Self {
+            bus,
+            settings: Arc::new(settings),
+            store: None,
+            early: Vec::new(),
+            opening: false,
+            draining: None,
+            signals: Arc::default(),
+            settled: Arc::default(),
+            line_was_up: false,
+            folder_was_good: false,
+            faults: BTreeMap::new(),
+            last: None,
+            shown: None,
+        }
+    }
+
+    fn open(&mut self, context: &mut Context<Self>) {
+        self.opening = true;
+        let config = self.settings.store();
+        let opening = tokio::task::spawn_blocking(move || Store::open(&config));
+        context.spawn(opening.into_actor(self).map(|opened, queue, context| match opened {
+            Ok(Ok((store, opened))) => {
+                tracing::info!(unsettled = opened.unsettled, "the queue is open");
+                if let Some(aside) = opened.memory_put_aside {
+                    tracing::error!(
+                        ?aside,
+                        "the memory of settled requests was damaged; it was put aside and begun anew"
+                    );
+                }
+                queue.begin(store, context);
+            }
+            Ok(Err(error)) => queue.failed(&error, context),
+            // It panicked: let the supervisor build everything anew.
+            Err(_) => context.stop(),
+        }));
+    }
+
+    fn begin(&mut self, store: Store, context: &mut Context<Self>) {
+        self.opening = false;
+        self.set_fault(FaultCode::QueueFailed, false);
+        self.store = Some(store.clone());
+        for (command, responder) in std::mem::take(&mut self.early) {
+            self.accept(command, responder, context);
+        }
+        let (bus, settings) = (self.bus.clone(), self.settings.clone());
+        let (signals, settled) = (self.signals.clone(), self.settled.clone());
+        let draining = async move { drain::run(bus, store, &settings, &signals, settled).await };
+        self.draining = Some(context.spawn(draining.into_actor(self).map(|error, queue, context| {
+            queue.draining = None;
+            queue.failed(&error, context);
+        })));
+        self.look(context);
+    }
+
+    /// The medium failed: nothing is accepted until the store has been opened anew and told what is there.
+    fn failed(&mut self, error: &StoreError, context: &mut Context<Self>) {
+        tracing::error!(%error, "the queue does not work; it is opened again shortly");
+        self.opening = false;
+        for (_, responder) in self.early.drain(..) {
+            responder.reply::<AcceptConfirmation>(&Accepted::Failed);
+        }
+        if let Some(draining) = self.draining.take() {
+            context.cancel_future(draining);
+        }
+        let first = self.store.take().is_some() || !self.faults.contains_key(&FaultCode::QueueFailed);
+        self.set_fault(FaultCode::QueueFailed, true);
+        self.show();
+        let again = if first { REOPEN_AFTER / 4 } else { REOPEN_AFTER };
+        context.run_later(again, Self::open);
+    }
+
+    fn accept(
+        &mut self,
+        command: Envelope<AcceptConfirmation>,
+        responder: Responder,
+        context: &mut Context<Self>,
+    ) {
+        let Some(store) = self.store.clone() else {
+            if self.opening && self.early.len() < MOST_EARLY {
+                self.early.push((command, responder));
+            } else {
+                responder.reply::<AcceptConfirmation>(&Accepted::Failed);
+            }
+            return;
+        };
+        let accepting = async move {
+            let heard = desk::accept(&store, &command, now_ms()).await;
+            (heard, command.lane, command.visit)
+        };
+        context.spawn(accepting.into_actor(self).map(
+            move |(heard, lane, visit), queue, context| match heard {
+                Ok(heard) => {
+                    responder.reply::<AcceptConfirmation>(&heard.reply);
+                    if heard.new {
+                        queue.signals.accepted.notify_one();
+                        queue.bus.record(lane, visit, Entry::ConfirmationAccepted);
+                    }
+                }
+                Err(error) => {
+                    responder.reply::<AcceptConfirmation>(&Accepted::Failed);
+                    queue.failed_in_use(&error, context);
+                }
+            },
+        ));
+    }
+
+    fn ask(&self, command: AskConfirmation, responder: Responder, context: &mut Context<Self>) {
+        // Without a store there is nothing true to say; the lane asks again.
+        let Some(store) = self.store.clone() else { return };
+        let asking = async move { desk::standing(&store, &command).await };
+        context.spawn(asking.into_actor(self).map(move |standing, queue, context| match standing {
+            Ok(standing) => responder.reply::<AskConfirmation>(&standing),
+            Err(error) => queue.failed_in_use(&error, context),
+        }));
+    }
+
+    /// Several calls can fail together; the store is opened again once.
+    fn failed_in_use(&mut self, error: &StoreError, context: &mut Context<Self>) {
+        if self.store.is_some() {
+            self.failed(error, context);
+        }
+    }
+
+    fn look(&mut self, context: &mut Context<Self>) {
+        let Some(store) = self.store.clone() else { return self.show() };
+        let looking = async move { store.status().await };
+        context.spawn(looking.into_actor(self).map(|status, queue, context| match status {
+            Ok(status) => {
+                queue.set_fault(FaultCode::QueueFull, status.level == Level::Full);
+                queue.set_fault(FaultCode::ConfirmationSetAside, status.set_aside > 0);
+                queue.last = Some(status);
+                queue.show();
+            }
+            Err(error) => queue.failed_in_use(&error, context),
+        }));
+    }
+
+    fn tidy(&mut self, context: &mut Context<Self>) {
+        let Some(store) = self.store.clone() else { return };
+        let tidying = async move {
+            while store.tidy(now_ms()).await? {}
+            Ok(())
+        };
+        context.spawn(tidying.into_actor(self).map(|tidied: Result<(), StoreError>, _, _| {
+            // Nothing accepted depends on it, and a medium that fails shows itself elsewhere.
+            if let Err(error) = tidied {
+                tracing::warn!(%error, "the queue could not be tidied");
+            }
+        }));
+    }
+
+    /// Publishes the state where it changed.
+    fn show(&mut self) {
+        let faults: Vec<_> =
+            self.faults.iter().map(|(code, since)| ActiveFault { code: *code, since: *since }).collect();
+        let timestamp = |at: u64| i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        let detail = match self.last {
+            None => Detail::None,
+            Some(status) => Detail::OfflineQueue {
+                waiting: status.waiting,
+                oldest: status.oldest.and_then(timestamp),
+                set_aside: status.set_aside,
+                settled: self.settled.load(Ordering::Relaxed),
+            },
+        };
+        let state = (faults, detail);
+        if self.shown.as_ref() != Some(&state) {
+            self.bus.set_state(state.0.clone(), state.1.clone());
+            self.shown = Some(state);
+        }
+    }
+
+    fn set_fault(&mut self, code: FaultCode, is_there: bool) {
+        if is_there == self.faults.contains_key(&code) {
+            return;
+        }
+        if is_there {
+            self.faults.insert(code, Timestamp::now());
+            self.bus.record(None, None, Entry::FaultRaised(code));
+        } else {
+            self.faults.remove(&code);
+            self.bus.record(None, None, Entry::FaultCleared(code));
+        }
+    }
+
+    fn hear_state(&mut self, from: Address, state: &State) {
+        let runs = state.condition == Condition::Running;
+        let has = |code| state.faults.iter().any(|fault| fault.code == code);
+        match (from.kind, &state.detail) {
+            (ActorKind::Uplink, Detail::Uplink { reachable, .. }) => {
+                let up = runs && *reachable;
+                if up && !self.line_was_up {
+                    self.signals.line_is_back.notify_one();
+                }
+                self.line_was_up = up;
+            }
+            (ActorKind::ReceiptComputer, _) => {
+                let good = runs && !has(FaultCode::ReceiptFolderUnavailable);
+                if good && !self.folder_was_good {
+                    self.signals.folder_is_back.notify_one();
+                }
+                self.folder_was_good = good;
+            }
+            (ActorKind::Uplink, _) => self.line_was_up = false,
+            _ => {}
+        }
+    }
+
+    fn stop(&mut self, context: &mut Context<Self>) {
+        // What is under way is asked again at the next start, under the same request ids.
+        if let Some(draining) = self.draining.take() {
+            context.cancel_future(draining);
+        }
+        let Some(store) = self.store.take() else { return context.stop() };
+        context.spawn(store.close().into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+impl Actor for OfflineQueue {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.show();
+        self.open(context);
+        context.run_interval(LOOK_EVERY, Self::look);
+        context.run_interval(TIDY_EVERY, Self::tidy);
+    }
+}
+
+impl BusActor for OfflineQueue {
+    type Commands = OfflineQueueCommand;
+}
+
+impl Handler<Incoming<OfflineQueueCommand>> for OfflineQueue {
+    type Result = ();
+
+    fn handle(&mut self, incoming: Incoming<OfflineQueueCommand>, context: &mut Self::Context) {
+        match incoming {
+            Incoming::Command(envelope, responder) => {
+                let Envelope { v, id, in_reply_to, visit, lane, at, body } = envelope;
+                match body {
+                    OfflineQueueCommand::AcceptConfirmation(body) => {
+                        let command = Envelope { v, id, in_reply_to, visit, lane, at, body };
+                        self.accept(command, responder, context);
+                    }
+                    OfflineQueueCommand::AskConfirmation(command) => self.ask(command, responder, context),
+                }
+            }
+            Incoming::State(from, state) => self.hear_state(from, &state.body),
+            Incoming::Stop => self.stop(context),
+            Incoming::Event(_) | Incoming::Link(_) => {}
+        }
+    }
+}
