@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 60
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 GATEWAY := $(TARGET)/debug/madoguchi
 SIMULATOR := $(TARGET)/debug/madoguchi-sim
+DEMO := $(TARGET)/debug/madoguchi-demo
 FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
@@ -19,10 +20,10 @@ help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: programs ## Starts a simulated hospital and the gateway, prints the addresses, stays up until Ctrl-C.
-	@$(SIMULATOR) run --lanes $(LANES) --gateway $(GATEWAY) --directory .run
+	@$(SIMULATOR) --lanes $(LANES) --directory .run --gateway $(GATEWAY)
 
 demo: programs ## One visit of every kind without a browser; fails when anything differs from what is expected.
-	@$(SIMULATOR) demo --gateway $(GATEWAY)
+	@$(DEMO)
 
 # End-to-end tests drive the programs, so these are built first.
 test: install lint programs ## All checks and tests, end to end on real parts.
@@ -45,7 +46,7 @@ soak: programs ## The demo again and again for SOAK_MINUTES, until a round diffe
 	@end=$$(( $$(date +%s) + $(SOAK_MINUTES) * 60 )); round=0; \
 	while [ $$(date +%s) -lt $$end ]; do \
 		round=$$(( round + 1 )); echo "round $$round"; \
-		$(SIMULATOR) demo --gateway $(GATEWAY) || exit 1; \
+		$(DEMO) || exit 1; \
 	done; echo "$$round rounds, all as expected"
 
 # Our code is safe Rust, so the address sanitizer would find nothing in it and halve the speed.

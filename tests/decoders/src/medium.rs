@@ -107,6 +107,8 @@ impl Card<'_> {
 impl Transmit for Card<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransmitError> {
         self.sent += 1;
+        // Counted before the answer: a PIN that meets no answer was sent all the same.
+        self.verifies += usize::from(matches!(command, [_, VERIFY, _, _, _, ..]));
         let right = self.right_answer(command);
         let answer = match self.take(1).first() {
             Some(count @ 1..=200) => self.take(usize::from(*count)),
@@ -115,15 +117,11 @@ impl Transmit for Card<'_> {
             Some(203) => [&right[..right.len() - 2], &[0x61, 0x00]].concat(),
             _ => right,
         };
-        match command {
-            [_, VERIFY, _, _] => {
-                self.tries_told = match answer[..] {
-                    [.., 0x63, low] if low & 0xF0 == 0xC0 => Some(low & 0x0F),
-                    _ => None,
-                }
-            }
-            [_, VERIFY, ..] => self.verifies += 1,
-            _ => {}
+        if let [_, VERIFY, _, _] = command {
+            self.tries_told = match answer[..] {
+                [.., 0x63, low] if low & 0xF0 == 0xC0 => Some(low & 0x0F),
+                _ => None,
+            };
         }
         Ok(Zeroizing::new(answer))
     }
