@@ -34,7 +34,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(act_on_plug);
 }
 
-fn find(hospital: &Hospital, number: u16) -> Result<&Lane, Refusal> {
+pub(super) fn find(hospital: &Hospital, number: u16) -> Result<&Lane, Refusal> {
     let last = hospital.lanes.len();
     let unknown = || Refusal::new(404, "no_such_lane", format!("lanes are numbered from 1 to {last}"));
     hospital.lanes.get(&number).ok_or_else(unknown)
@@ -46,7 +46,7 @@ fn done() -> HttpResponse {
 
 /// A lane as somebody standing there sees it.
 #[derive(Serialize, ToSchema)]
-struct Counter {
+pub(super) struct Counter {
     /// Its number.
     lane: u16,
     /// The card or phone over the generic reader.
@@ -55,7 +55,7 @@ struct Counter {
     reader: View,
 }
 
-async fn counter(number: u16, lane: &Lane) -> Counter {
+pub(super) async fn counter(number: u16, lane: &Lane) -> Counter {
     Counter { lane: number, held: lane.held().await, reader: lane.reader.view() }
 }
 
@@ -93,9 +93,14 @@ struct Wait {
 #[utoipa::path(get, path = "/lanes/{lane}/screen", params(("lane" = u16, Path), Wait),
     responses((status = 200, body = Shown), (status = 404, body = Refusal), (status = 504, body = Refusal)))]
 #[get("/lanes/{lane}/screen")]
-async fn see_screen(hospital: Data<Hospital>, number: Path<u16>, wait: Query<Wait>) -> Result<Json<Shown>, Refusal> {
+async fn see_screen(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    wait: Query<Wait>,
+) -> Result<Json<Shown>, Refusal> {
     let lane = find(&hospital, *number)?;
-    let kinds: Vec<&str> = wait.wait_kind.as_deref().map(|kinds| kinds.split(',').collect()).unwrap_or_default();
+    let kinds: Vec<&str> =
+        wait.wait_kind.as_deref().map(|kinds| kinds.split(',').collect()).unwrap_or_default();
     let after = wait.after.unwrap_or(0);
     let limit = Duration::from_millis(wait.timeout_ms.unwrap_or(10_000).min(LONGEST_WAIT_MS));
     let wanted = |view: &View| {
@@ -146,7 +151,11 @@ struct Touch {
 #[utoipa::path(post, path = "/lanes/{lane}/touch", params(("lane" = u16, Path)), request_body = Touch,
     responses((status = 204), (status = 404, body = Refusal), (status = 409, body = Refusal)))]
 #[post("/lanes/{lane}/touch")]
-async fn touch_screen(hospital: Data<Hospital>, number: Path<u16>, body: Json<Touch>) -> Result<HttpResponse, Refusal> {
+async fn touch_screen(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    body: Json<Touch>,
+) -> Result<HttpResponse, Refusal> {
     find(&hospital, *number)?.reader.touch(&body.choice)?;
     Ok(done())
 }
@@ -163,7 +172,11 @@ struct Pin {
 #[utoipa::path(post, path = "/lanes/{lane}/pin", params(("lane" = u16, Path)), request_body = Pin,
     responses((status = 204), (status = 404, body = Refusal), (status = 409, body = Refusal), (status = 422, body = Refusal)))]
 #[post("/lanes/{lane}/pin")]
-async fn type_pin(hospital: Data<Hospital>, number: Path<u16>, body: Json<Pin>) -> Result<HttpResponse, Refusal> {
+async fn type_pin(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    body: Json<Pin>,
+) -> Result<HttpResponse, Refusal> {
     find(&hospital, *number)?.reader.type_pin(&body.digits)?;
     Ok(done())
 }
@@ -188,7 +201,11 @@ struct Medium {
 #[utoipa::path(put, path = "/lanes/{lane}/slot", params(("lane" = u16, Path)), request_body = Medium,
     responses((status = 204), (status = 404, body = Refusal)))]
 #[put("/lanes/{lane}/slot")]
-async fn insert_card(hospital: Data<Hospital>, number: Path<u16>, body: Json<Medium>) -> Result<HttpResponse, Refusal> {
+async fn insert_card(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    body: Json<Medium>,
+) -> Result<HttpResponse, Refusal> {
     let lane = find(&hospital, *number)?;
     prepare(&hospital, &body)?;
     lane.insert(&hospital.wallet, &body.card)?;
@@ -208,7 +225,11 @@ async fn eject_card(hospital: Data<Hospital>, number: Path<u16>) -> Result<HttpR
 #[utoipa::path(put, path = "/lanes/{lane}/medium", params(("lane" = u16, Path)), request_body = Medium,
     responses((status = 204), (status = 404, body = Refusal), (status = 409, body = Refusal)))]
 #[put("/lanes/{lane}/medium")]
-async fn hold_medium(hospital: Data<Hospital>, number: Path<u16>, body: Json<Medium>) -> Result<HttpResponse, Refusal> {
+async fn hold_medium(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    body: Json<Medium>,
+) -> Result<HttpResponse, Refusal> {
     let lane = find(&hospital, *number)?;
     prepare(&hospital, &body)?;
     lane.hold(&hospital.wallet, &body.card).await?;
@@ -253,7 +274,11 @@ struct Face {
 #[utoipa::path(put, path = "/lanes/{lane}/face", params(("lane" = u16, Path)), request_body = Face,
     responses((status = 204), (status = 404, body = Refusal)))]
 #[put("/lanes/{lane}/face")]
-async fn set_face(hospital: Data<Hospital>, number: Path<u16>, body: Json<Face>) -> Result<HttpResponse, Refusal> {
+async fn set_face(
+    hospital: Data<Hospital>,
+    number: Path<u16>,
+    body: Json<Face>,
+) -> Result<HttpResponse, Refusal> {
     find(&hospital, *number)?.reader.set_face(body.matches);
     Ok(done())
 }

@@ -4,6 +4,7 @@
 
 mod centre;
 mod lanes;
+mod pages;
 mod pcsc;
 mod refusal;
 
@@ -84,6 +85,7 @@ fn hospital_routes() -> actix_web::Scope {
         .configure(lanes::routes)
         .configure(pcsc::routes)
         .configure(centre::routes)
+        .configure(pages::routes)
 }
 
 /// This description.
