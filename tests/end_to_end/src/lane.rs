@@ -96,6 +96,18 @@ impl Lane {
         self.http.must(Method::POST, &self.path("pin"), Some(json!({ "digits": digits }))).await;
     }
 
+    /// Waits until the reader asks for the PIN of the card in its slot.
+    pub async fn slot_asks_for_pin(&self) {
+        for _ in 0..400 {
+            let view = self.http.must(Method::GET, &format!("lanes/{}", self.number), None).await;
+            if view["reader"]["slot_pin_wanted"] == true {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("lane {}: the reader does not ask for the slot's PIN", self.number);
+    }
+
     /// Holds a card or phone over the generic reader.
     pub async fn hold(&self, card: &str) {
         self.hold_with(json!({ "card": card })).await;
