@@ -3,7 +3,6 @@
 mod board;
 mod check;
 mod cli;
-mod config;
 mod house;
 mod logging;
 mod run;
@@ -12,6 +11,7 @@ mod watchdog;
 mod web;
 
 use clap::Parser;
+use madoguchi::config;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -6,6 +6,7 @@
 
 pub mod bus;
 pub mod centre;
+pub mod configuration;
 pub mod device_link;
 pub mod medium;
 pub mod receipt;
@@ -107,6 +108,13 @@ pub const ALL: &[Decoder] = &[
         check: receipt::file_name,
         seeds: receipt::file_name_seeds,
         cut_is_refused: true,
+    },
+    Decoder {
+        name: "configuration",
+        written_by: "whoever sets up the box",
+        check: configuration::file,
+        seeds: configuration::seeds,
+        cut_is_refused: false,
     },
 ];
 
