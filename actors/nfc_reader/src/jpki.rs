@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 /// SELECT of the JPKI application.
 const SELECT_APPLICATION: &[u8] =
     &[0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
+/// Ends the state "PIN verified": selecting the application anew makes it forget, as OpenSC's driver logs out.
+pub const LOG_OUT: &[u8] = SELECT_APPLICATION;
 /// The question for the tries left: VERIFY without a PIN.
 const ASK_TRIES: &[u8] = &[0x00, 0x20, 0x00, 0x80];
 /// What precedes a SHA-256 digest in a DigestInfo (RFC 8017, section 9.2).

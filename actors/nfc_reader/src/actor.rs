@@ -1,0 +1,253 @@
+//! The actor: commands in, outcomes out, and the reader's state told as it changes.
+
+use crate::{
+    jpki::Pin,
+    pcsc::{Service, Stay, View, binding::ReaderBinding, keeper::ReaderKeeper, medium::MediumReader},
+    read::{Ended, Order, carry_out},
+    seal::ReaderKey,
+};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, fut::wrap_future};
+use jiff::Timestamp;
+use madoguchi_bus::{Bus, BusActor, Incoming, Responder, StartError};
+use madoguchi_protocol::{
+    Envelope, LaneId, VisitId,
+    evidence::Medium,
+    fault::FaultCode,
+    messages::{
+        audit_log::Entry,
+        nfc_reader::{CancelRead, NfcReaderCommand, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress},
+        pin_session::{PinReleased, ReleasePin},
+        state::{ActiveFault, Detail},
+    },
+    pin::{PinJob, associated_data},
+};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The longest wait for a medium: the command's own deadline is 180 s.
+const LONGEST_WAIT: Duration = Duration::from_secs(160);
+
+/// What can be set for a lane's NFC reader.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Which of the attached readers is this lane's; see [`ReaderBinding`]. Default: the only one.
+    pub reader: ReaderBinding,
+    /// How long reading one medium may take before it counts as stuck, in milliseconds, 1000 to 15000.
+    /// Default: 10000.
+    pub read_limit_ms: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { reader: ReaderBinding::default(), read_limit_ms: 10_000 }
+    }
+}
+
+/// Settings that can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read_limit_ms is {0}; it must be from 1000 to 15000")]
+pub struct BadSettings(u32);
+
+impl Settings {
+    /// Refuses what is out of bounds.
+    pub fn check(&self) -> Result<(), BadSettings> {
+        if (1000..=15_000).contains(&self.read_limit_ms) {
+            Ok(())
+        } else {
+            Err(BadSettings(self.read_limit_ms))
+        }
+    }
+}
+
+/// A lane's NFC reader.
+pub struct NfcReader {
+    bus: Bus,
+    lane: LaneId,
+    limit: Duration,
+    keeper: ReaderKeeper,
+    media: MediumReader,
+    /// Cancels the newest read when set to true or dropped.
+    current: watch::Sender<bool>,
+    /// The last stay that was connected to.
+    spent: Option<Spent>,
+}
+
+/// A stay of a medium that was read.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    stay: Stay,
+    /// For which visit.
+    visit: Option<VisitId>,
+    /// What was expected, where reading it again for that would only bring the same outcome.
+    hopeless: Option<Medium>,
+}
+
+impl Spent {
+    /// Whether it must be taken away before a read: for any other visit, since it may be the phone of the
+    /// patient before; for the same one, where it is known to be the wrong medium.
+    fn bars(&self, visit: Option<VisitId>, expected: Medium) -> bool {
+        visit.is_none() || visit != self.visit || self.hopeless == Some(expected)
+    }
+}
+
+impl NfcReader {
+    /// Starts following the reader. Call it inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`BadSettings`].
+    pub fn new(bus: Bus, lane: LaneId, settings: Settings) -> Result<Self, StartError> {
+        settings.check()?;
+        Ok(Self {
+            bus,
+            lane,
+            limit: Duration::from_millis(settings.read_limit_ms.into()),
+            keeper: ReaderKeeper::start(settings.reader),
+            media: MediumReader::default(),
+            current: watch::channel(false).0,
+            spent: None,
+        })
+    }
+
+    fn cancel(&self) {
+        self.current.send_replace(true);
+    }
+
+    fn read(&mut self, command: Envelope<ReadMedium>, responder: Responder, context: &mut Context<Self>) {
+        self.cancel();
+        let (cancel, cancelled) = watch::channel(false);
+        self.current = cancel;
+        let (visit, read) = (command.visit, command.body);
+        let order = Order {
+            expected: read.expected,
+            statement: read.statement,
+            last_try_allowed: read.last_try_allowed,
+            wait: Duration::from_millis(read.wait_ms.into()).min(LONGEST_WAIT),
+            limit: self.limit,
+            spent: self.spent.filter(|spent| spent.bars(visit, read.expected)).map(|spent| spent.stay),
+        };
+        // whatever the command says, an iPhone has no PIN.
+        let expected = read.expected;
+        let job = read.pin_job.filter(|_| expected != Medium::Iphone);
+        let (bus, lane, media, view) = (self.bus.clone(), self.lane, self.media.clone(), self.keeper.view());
+        let work = async move {
+            let seen = || bus.say(Some(lane), visit, &ReadProgress::MediumSeen);
+            let release = async || release_pin(&bus, lane, visit?, job?).await;
+            carry_out(order, &media, view, cancelled, seen, release).await
+        };
+        let done = wrap_future::<_, Self>(work).map(move |ended, actor, context| {
+            responder.reply::<ReadMedium>(&ended.outcome);
+            actor.ended(ended, visit, expected, context);
+        });
+        context.spawn(done);
+    }
+
+    fn ended(&mut self, ended: Ended, visit: Option<VisitId>, expected: Medium, context: &mut Context<Self>) {
+        tracing::info!(lane = %self.lane, outcome = ended.outcome.name(), "read ended");
+        let Some(stay) = ended.touched else { return };
+        let hopeless = matches!(
+            ended.outcome,
+            ReadOutcome::WrongMedium { .. } | ReadOutcome::OldResidentCard | ReadOutcome::NotJpki
+        );
+        self.spent = Some(Spent { stay, visit, hopeless: hopeless.then_some(expected) });
+        let (bus, lane, mut view) = (self.bus.clone(), self.lane, self.keeper.view());
+        context.spawn(wrap_future(async move {
+            if view.wait_for(|view| view.medium != Some(stay)).await.is_ok() {
+                bus.say(Some(lane), visit, &ReadProgress::MediumGone);
+            }
+        }));
+    }
+}
+
+/// Has the PIN released to a key that is made for this once.
+async fn release_pin(bus: &Bus, lane: LaneId, visit: VisitId, job: PinJob) -> Option<Pin> {
+    let key = ReaderKey::generate();
+    let command = ReleasePin { job, reader_key: key.public() };
+    match bus.ask(Some(lane), Some(visit), command).await {
+        Ok(PinReleased::Released(sealed)) => {
+            let pin = key.open(&sealed, &associated_data(visit, lane, job));
+            if pin.is_none() {
+                tracing::error!(%lane, "the released PIN was not sealed for this read");
+            }
+            pin
+        }
+        Ok(PinReleased::NotHeld) => None,
+        Err(error) => {
+            tracing::warn!(%lane, %error, "no PIN");
+            None
+        }
+    }
+}
+
+/// The one fault that a view shows, if any. Nothing is wrong before anything is known.
+fn fault(view: &View) -> Option<FaultCode> {
+    match (view.service, &view.reader) {
+        (Service::Starting, _) | (Service::Up, Some(_)) => None,
+        (Service::Up, None) => Some(FaultCode::NfcReaderLost),
+        (Service::Down, _) => Some(FaultCode::PcscDown),
+        (Service::Hung, _) => Some(FaultCode::PcscHung),
+    }
+}
+
+/// Tells the reader's state as it changes, and the audit log when a fault begins or ends.
+async fn tell_state(bus: Bus, lane: LaneId, mut view: watch::Receiver<View>) {
+    let mut active: Option<ActiveFault> = None;
+    loop {
+        let seen = view.borrow_and_update().clone();
+        let code = fault(&seen);
+        if active.map(|fault| fault.code) != code {
+            if let Some(ended) = active {
+                bus.record(Some(lane), None, Entry::FaultCleared(ended.code));
+            }
+            if let Some(code) = code {
+                bus.record(Some(lane), None, Entry::FaultRaised(code));
+            }
+            active = code.map(|code| ActiveFault { code, since: Timestamp::now() });
+        }
+        let reader = seen.reader.as_ref().map(|name| name.to_string_lossy().into_owned());
+        bus.set_state(active.into_iter().collect(), Detail::NfcReader { reader, ready: seen.is_ready() });
+        if view.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Actor for NfcReader {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.spawn(wrap_future(tell_state(self.bus.clone(), self.lane, self.keeper.view())));
+    }
+}
+
+impl BusActor for NfcReader {
+    type Commands = NfcReaderCommand;
+}
+
+impl Handler<Incoming<NfcReaderCommand>> for NfcReader {
+    type Result = ();
+
+    fn handle(&mut self, incoming: Incoming<NfcReaderCommand>, context: &mut Self::Context) {
+        let (command, responder) = match incoming {
+            Incoming::Command(command, responder) => (command, responder),
+            Incoming::Stop => {
+                self.cancel();
+                // The cancelled read still replies before the context ends.
+                context.run_later(Duration::from_millis(50), |_, context| context.stop());
+                return;
+            }
+            Incoming::Link(_) | Incoming::Event(_) | Incoming::State(..) => return,
+        };
+        let Envelope { v, id, in_reply_to, visit, lane, at, body } = command;
+        match body {
+            NfcReaderCommand::ReadMedium(body) => {
+                self.read(Envelope { v, id, in_reply_to, visit, lane, at, body }, responder, context);
+            }
+            NfcReaderCommand::CancelRead(CancelRead {}) => {
+                self.cancel();
+                responder.reply::<CancelRead>(&ReadCancelled {});
+            }
+        }
+    }
+}
