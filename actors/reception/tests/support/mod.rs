@@ -1,5 +1,6 @@
 //! A counter to test at: feeds a visit, keeps what it wanted done, and plays the well-behaved others.
 #![allow(dead_code)] // Each test file uses its part.
+#![allow(clippy::unwrap_used)] // A failed unwrap is a failed test, in helpers too.
 
 use jiff::{SignedDuration, Timestamp};
 use madoguchi_protocol::{

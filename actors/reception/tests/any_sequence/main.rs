@@ -1,0 +1,333 @@
+//! Whatever happens, in whatever order: what must never be, and what must always come.
+
+mod events;
+#[path = "../support/mod.rs"]
+mod support;
+
+use events::{Event, event};
+use jiff::SignedDuration;
+use madoguchi_protocol::{
+    device::MAX_TEXT,
+    eligibility::Verdict,
+    evidence::Medium,
+    messages::{
+        audit_log::{Entry, Fallback, StaffAct, Step, VisitEnd},
+        face_reader::StaffActed,
+        nfc_reader::ReadOutcome,
+        offline_queue::{Accepted, ConfirmationSettled, ConfirmationStanding},
+        uplink::Authenticated,
+    },
+    pin::PinJob,
+};
+use madoguchi_reception::{Act, Ask, Choice, Input, ScreenKind, Unanswered};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use std::collections::HashSet;
+use support::*;
+
+/// What has been seen of the visit in progress.
+#[derive(Default)]
+struct Seen {
+    ended: usize,
+    said_yes_to_last_try: bool,
+    phone_expired: bool,
+    centre_confirmed: bool,
+    accepted: bool,
+    read_open: Option<Ask>,
+    pin_held: Option<PinJob>,
+}
+
+struct Observer {
+    counter: Counter,
+    seen: Seen,
+    last_number: u32,
+    jobs: u32,
+    turn: u32,
+}
+
+impl Observer {
+    fn new() -> Self {
+        let counter = Counter::ready();
+        let last_number = counter.shown().number;
+        Self { counter, seen: Seen::default(), last_number, jobs: 0, turn: 0 }
+    }
+
+    fn input(&mut self, event: &Event) -> Option<Input> {
+        let counter = &self.counter;
+        let ask = counter.ask.unwrap_or(Ask(0));
+        let screen = counter.shown().number;
+        let visit = || counter.visit.in_progress().map(|visit| visit.visit);
+        Some(match event.clone() {
+            Event::Answer(answers) => {
+                self.turn = self.turn.wrapping_add(1);
+                let pad_is_shown = counter.shown().pin_pad.is_some();
+                let fitting = answers.fitting(counter.standing(), pad_is_shown, self.turn).clone();
+                return self.input(&fitting);
+            }
+            Event::Touch(at) => {
+                let choices = &counter.shown().choices;
+                let choice = choices.get(at % choices.len().max(1))?;
+                Input::Touch { screen, choice: choice.id().into() }
+            }
+            Event::WildTouch(at, stale) => {
+                let screen = screen.wrapping_sub(u32::from(stale));
+                Input::Touch { screen, choice: Choice::ALL[at].id().into() }
+            }
+            Event::PinJob(works) => {
+                self.jobs += 1;
+                let answer = if works { Ok(opened(PinJob(self.jobs))) } else { Err(Unanswered) };
+                Input::PinJob { ask, answer }
+            }
+            Event::PinSealed => {
+                let job = counter.shown().pin_pad.as_ref()?.job;
+                Input::PinSealed { screen, job, sealed: sealed() }
+            }
+            Event::PinHeld(answer) => Input::PinHeld { ask, answer },
+            Event::Read(answer) => Input::Read { ask, answer },
+            Event::ReadAsExpected => {
+                let medium = counter.visit.in_progress()?.medium?;
+                Input::Read { ask, answer: Ok(signed(medium)) }
+            }
+            Event::Progress(progress) => Input::Progress { visit: visit()?, progress },
+            Event::SlotCard(present) => Input::SlotCard { present },
+            Event::Slot(result) => Input::Slot { visit: visit()?, result },
+            Event::Authenticated(answer) => Input::Authenticated { ask, answer },
+            Event::Accepted(answer) => Input::Accepted { ask, answer },
+            Event::Standing(answer) => Input::Standing { ask, answer },
+            Event::Settled(verdict, validity) => {
+                let request_id = counter.accept_commands().last()?.request.request_id;
+                Input::Settled(ConfirmationSettled { request_id, settlement: settlement(verdict, validity) })
+            }
+            Event::Link(up) => Input::Link { up },
+            Event::PhonesReady(ready) => Input::PhonesReady(ready),
+            Event::NfcReader(usable) => Input::NfcReader { usable },
+            Event::Line(up) => Input::Line { up },
+            Event::Staff(act) => Input::Staff(act),
+            Event::Wait => {
+                let at = counter.visit.deadline()?;
+                self.counter.now = self.counter.now.max(at);
+                Input::DeadlinePassed(at)
+            }
+            Event::StaleDeadline => Input::DeadlinePassed(counter.now - SignedDuration::from_hours(1)),
+            Event::Seconds(seconds) => {
+                self.counter.seconds_pass(seconds);
+                return None;
+            }
+        })
+    }
+
+    fn happens(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        let Some(input) = self.input(event) else { return Ok(()) };
+        let before = self.counter.standing();
+        let medium = self.counter.visit.in_progress().and_then(|visit| visit.medium);
+        let touched = self.counter.kind();
+        self.counter.give(input.clone());
+        let after = self.counter.standing();
+        let seen = &mut self.seen;
+
+        match &input {
+            Input::Touch { choice, .. } if before == Step::LastTry && choice == "yes" && after != before => {
+                seen.said_yes_to_last_try = touched == ScreenKind::LastTry;
+            }
+            Input::Accepted { answer: Ok(Accepted::Accepted), .. } => {
+                seen.accepted |= before == Step::Confirming
+            }
+            Input::Read { ask, answer } if seen.read_open == Some(*ask) => {
+                seen.read_open = None;
+                let spent = matches!(
+                    answer,
+                    Ok(ReadOutcome::Signed { .. } | ReadOutcome::WrongPin { .. } | ReadOutcome::PinNotHeld)
+                );
+                seen.pin_held = seen.pin_held.filter(|_| !spent);
+            }
+            _ => {}
+        }
+        let expired_now = match &input {
+            Input::Authenticated { answer: Ok(Authenticated::Verdict(verdict)), .. } => {
+                seen.centre_confirmed |= before == Step::Authenticating && *verdict == Verdict::Confirmed;
+                before == Step::Authenticating && *verdict == Verdict::Expired
+            }
+            Input::Settled(settled) => {
+                before == Step::Confirming && settled.settlement.verdict == Verdict::Expired
+            }
+            Input::Accepted { answer: Ok(Accepted::AlreadySettled(settlement)), .. }
+            | Input::Standing { answer: Ok(ConfirmationStanding::Settled(settlement)), .. } => {
+                before == Step::Confirming && after != before && settlement.verdict == Verdict::Expired
+            }
+            _ => false,
+        };
+        seen.phone_expired |= expired_now && after == Step::Fallback && medium.is_some_and(Medium::is_phone);
+        let proven_or_deferred = match &input {
+            Input::Authenticated { answer, .. } => matches!(
+                answer,
+                Ok(Authenticated::Verdict(Verdict::Confirmed) | Authenticated::LineDown) | Err(Unanswered)
+            ),
+            Input::DeadlinePassed(_) => true,
+            _ => false,
+        };
+        let settled_confirmed = match &input {
+            Input::Settled(settled) => settled.settlement.verdict == Verdict::Confirmed,
+            Input::Accepted { answer: Ok(Accepted::AlreadySettled(settlement)), .. }
+            | Input::Standing { answer: Ok(ConfirmationStanding::Settled(settlement)), .. } => {
+                settlement.verdict == Verdict::Confirmed
+            }
+            _ => false,
+        };
+
+        for act in self.counter.acts.clone() {
+            self.judge(&act, before, proven_or_deferred, settled_confirmed)?;
+        }
+        if let Input::Staff(StaffAct::SettleByFallback(Fallback::PortalScreen)) = input {
+            let refused = self.counter.acts.contains(&Act::StaffAnswered(StaffActed::NotNow));
+            prop_assert!(
+                !self.seen.phone_expired || refused,
+                "R-31: the portal was used for an expired phone"
+            );
+        }
+        if after == Step::Idle {
+            prop_assert_eq!(self.seen.read_open, None, "a read goes on without a visit");
+            prop_assert_eq!(self.seen.pin_held, None, "a PIN outlives its visit");
+            prop_assert!(before == Step::Idle || self.seen.ended == 1, "one visit, one outcome");
+        } else {
+            prop_assert!(self.counter.visit.deadline().is_some(), "no deadline in {:?}", after);
+        }
+        Ok(())
+    }
+
+    fn judge(
+        &mut self,
+        act: &Act,
+        before: Step,
+        proven_or_deferred: bool,
+        settled_confirmed: bool,
+    ) -> Result<(), TestCaseError> {
+        let seen = &mut self.seen;
+        match act {
+            Act::Record(Entry::VisitStarted) => *seen = Seen::default(),
+            Act::Show(screen) => {
+                prop_assert!(screen.number > self.last_number, "screens are numbered upwards");
+                self.last_number = screen.number;
+                if screen.kind.step() == Step::Consent && before != Step::Consent {
+                    prop_assert!(
+                        before == Step::Authenticating && proven_or_deferred,
+                        "R-21: consent too early"
+                    );
+                }
+                if let ScreenKind::Consent { deferred } = screen.kind {
+                    prop_assert_eq!(
+                        deferred,
+                        !seen.centre_confirmed,
+                        "R-21: authenticated, or said to be deferred"
+                    );
+                }
+                if let ScreenKind::Fallback { offers, .. } = screen.kind {
+                    prop_assert!(
+                        !(seen.phone_expired && offers.portal),
+                        "R-31: the portal for an expired phone"
+                    );
+                }
+                prop_assert!(
+                    screen.kind != ScreenKind::EnterPin(Medium::Iphone),
+                    "R-18: PIN pad for an iPhone"
+                );
+                let done = matches!(screen.kind, ScreenKind::Done | ScreenKind::DoneNotValid);
+                prop_assert!(
+                    !done || settled_confirmed || before == Step::Done,
+                    "done without a confirmation"
+                );
+                let deferred = screen.kind == ScreenKind::Deferred;
+                prop_assert!(!deferred || seen.accepted, "deferred, and nobody accepted it");
+                let waits = matches!(screen.kind, ScreenKind::Confirming);
+                prop_assert!(waits || !screen.choices.is_empty(), "no way forward from {:?}", screen.kind);
+                prop_assert!(screen.render().text.chars().count() <= MAX_TEXT);
+            }
+            Act::Read { ask, command } => {
+                prop_assert!(seen.read_open.is_none(), "two reads at once");
+                seen.read_open = Some(*ask);
+                let wants_pin = command.expected != Medium::Iphone;
+                prop_assert_eq!(command.pin_job.is_some(), wants_pin, "R-18, R-19");
+                prop_assert!(
+                    !command.last_try_allowed || seen.said_yes_to_last_try,
+                    "the last try without a yes"
+                );
+            }
+            Act::ReadSlot { last_try_allowed, .. } => {
+                prop_assert!(!last_try_allowed || seen.said_yes_to_last_try, "the last try without a yes");
+            }
+            // Another proof needs a verdict of its own.
+            Act::Authenticate { .. } => seen.centre_confirmed = false,
+            Act::CancelRead => seen.read_open = None,
+            Act::HoldPin { command, .. } => seen.pin_held = Some(command.job),
+            Act::DropPin { job } => seen.pin_held = seen.pin_held.filter(|held| held != job),
+            Act::Ended(end) => {
+                seen.ended += 1;
+                let confirmed = *end == VisitEnd::Confirmed;
+                prop_assert!(
+                    !confirmed || settled_confirmed,
+                    "R-28: counted without the centre's confirmation"
+                );
+                let deferred = *end == VisitEnd::Deferred;
+                prop_assert!(!deferred || seen.accepted, "deferred, and nobody accepted it");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_sequence_keeps_the_rules_and_comes_back_to_idle(events in prop::collection::vec(event(), 1..120)) {
+        let mut observer = Observer::new();
+        for event in &events {
+            observer.happens(event)?;
+        }
+        // Everybody has gone: the deadlines alone bring the lane back.
+        for _ in 0..8 {
+            if observer.counter.standing() == Step::Idle {
+                break;
+            }
+            observer.happens(&Event::Wait)?;
+        }
+        prop_assert_eq!(observer.counter.standing(), Step::Idle);
+        // And the next patient is served.
+        for input in [Input::Link { up: true }, Input::SlotCard { present: false }] {
+            observer.counter.give(input);
+        }
+        observer.counter.touch("use_card");
+        prop_assert_eq!(observer.counter.standing(), Step::FaceOrPin);
+    }
+}
+
+/// The property above would mean little if its sequences never got far.
+#[test]
+fn the_sequences_reach_every_screen_and_every_end() {
+    let mut runner = TestRunner::deterministic();
+    let (mut screens, mut ends) = (HashSet::new(), HashSet::new());
+    for _ in 0..400 {
+        let events = prop::collection::vec(event(), 120).new_tree(&mut runner).unwrap().current();
+        let mut observer = Observer::new();
+        for event in &events {
+            observer.happens(event).unwrap();
+        }
+        ends.extend(observer.counter.ends());
+        screens.extend(observer.counter.all.iter().filter_map(|act| match act {
+            Act::Show(screen) => Some(screen.kind.name()),
+            _ => None,
+        }));
+    }
+    // All but out_of_service, after which nothing comes.
+    assert_eq!(screens.len(), 22, "{screens:?}");
+    for end in [
+        VisitEnd::Confirmed,
+        VisitEnd::Deferred,
+        VisitEnd::NotConfirmed(Verdict::Expired),
+        VisitEnd::Fallback(Fallback::PortalScreen),
+        VisitEnd::Abandoned,
+        VisitEnd::TakenOver,
+        VisitEnd::Interrupted,
+    ] {
+        assert!(ends.contains(&end), "{end:?} in {ends:?}");
+    }
+}
