@@ -13,6 +13,11 @@ mod reader;
 
 use house::{House, lane};
 use madoguchi_bus::Bus;
+use madoguchi_face_reader::{
+    FaceReader, Timings,
+    link::{FaceReaderLink, LinkEvent, NotConnected},
+    tls::TlsLink,
+};
 use madoguchi_protocol::{
     ActorKind, Address, VisitId,
     device::{FromReader, Hello, Screen, ToReader},
@@ -324,4 +329,45 @@ async fn visit_in_progress_is_told_when_the_gateway_stops() {
     assert!(told.text.contains("途中"), "{}", told.text);
     assert!(matches!(reader.hear().await, Some(ToReader::Goodbye { .. })));
     assert!(entries.lock().unwrap().contains(&Entry::VisitEnded(VisitEnd::Interrupted)));
+}
+
+/// The real link, and a touch that breaks the actor.
+struct Fragile(TlsLink);
+
+impl FaceReaderLink for Fragile {
+    async fn send(&mut self, frame: ToReader) -> Result<(), NotConnected> {
+        self.0.send(frame).await
+    }
+
+    async fn receive(&mut self) -> LinkEvent {
+        let event = self.0.receive().await;
+        let breaks = |frame: &_| matches!(frame, FromReader::Touch { choice, .. } if choice == "break");
+        assert!(!matches!(&event, LinkEvent::Frame(frame) if breaks(frame)), "broken on purpose");
+        event
+    }
+}
+
+#[actix::test]
+async fn actor_that_panics_in_a_visit_comes_back_and_tells_the_patient() {
+    let mut house = House::with(|bus, settings| {
+        let link = Fragile(TlsLink::start(lane(), &settings.link(), Timings::default())?);
+        Ok(FaceReader::with_link(bus, link, settings, house::surroundings()))
+    })
+    .await;
+    house.nfc_reader(|_, _, _| {});
+    let mut reader = connected(&house, hello()).await;
+    let idle = idle_with_phones(&mut reader).await;
+    touch(&mut reader, &idle, "use_phone").await;
+    let visit = screen(&mut reader, "choose_phone").await.visit;
+    reader.say(&FromReader::Touch { screen: 0, choice: "break".into() }).await;
+    while reader.hear().await.is_some() {}
+
+    let mut reader = connected(&house, Hello { visit, ..hello() }).await;
+    let told = next_screen(&mut reader).await;
+    assert_eq!(told.kind, "interrupted");
+    touch(&mut reader, &told, "finish").await;
+    let idle = idle_with_phones(&mut reader).await;
+    touch(&mut reader, &idle, "use_phone").await;
+    screen(&mut reader, "choose_phone").await;
+    house.supervisor.stop().await;
 }

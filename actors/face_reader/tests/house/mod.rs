@@ -3,8 +3,8 @@
 use crate::reader::Bench;
 use actix::{Actor, AsyncContext, Context, Handler};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Incoming, Responder, Supervisor, broker::ManagedBroker};
-use madoguchi_face_reader::{FaceReader, Settings, Surroundings};
+use madoguchi_bus::{Bus, BusActor, Incoming, Responder, StartError, Supervisor, broker::ManagedBroker};
+use madoguchi_face_reader::{FaceReader, Settings, Surroundings, link::FaceReaderLink};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope, LaneId,
     messages::{
@@ -105,8 +105,15 @@ pub fn surroundings() -> Surroundings {
 }
 
 impl House {
-    /// A broker, a lane's actor, an audit log that keeps what it is told and a page that sees states.
+    /// A lane's actor with its neighbours.
     pub async fn new() -> Self {
+        Self::with(|bus, settings| Ok(FaceReader::new(bus, settings, surroundings())?)).await
+    }
+
+    /// A broker, a lane's actor, an audit log that keeps what it is told and a page that sees states.
+    pub async fn with<L: FaceReaderLink>(
+        lane_actor: impl Fn(Bus, &Settings) -> Result<FaceReader<L>, StartError> + Send + Sync + 'static,
+    ) -> Self {
         let bench = Bench::new();
         let directory = tempfile::tempdir().unwrap();
         let broker = ManagedBroker::start(directory.path(), &[lane()]).await.unwrap();
@@ -125,9 +132,8 @@ impl House {
                 reader_boot: "b0".into(),
             }),
         };
-        supervisor.look_after(Address::of_lane(ActorKind::FaceReader, lane()), move |bus| {
-            Ok(FaceReader::new(bus, &settings, surroundings())?)
-        });
+        let address = Address::of_lane(ActorKind::FaceReader, lane());
+        supervisor.look_after(address, move |bus| lane_actor(bus, &settings));
         let (entries, states) = (Arc::<Mutex<Vec<_>>>::default(), Arc::default());
         let mut house = Self {
             bench,

@@ -47,6 +47,7 @@ const MAX_BODY: usize = 16 * 1024;
         lanes::set_face,
         lanes::act_on_link,
         lanes::act_on_plug,
+        pages::follow,
         pcsc::act_on_service,
         centre::list_effects,
         centre::list_faults,

@@ -24,6 +24,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::mpsc, time::sleep};
+use utoipa::IntoParams;
 
 /// A card that was torn away says nothing: the reader is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -33,7 +34,7 @@ const WAITING: usize = 64;
 const POLICY: &str = "default-src 'self'; frame-ancestors 'none'";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(hall).service(reader).service(script).service(style).service(follow);
+    config.service(hall).service(reader).service(script).service(style).service(icon).service(follow);
 }
 
 fn file(kind: &'static str, content: &'static str) -> HttpResponse {
@@ -69,14 +70,22 @@ async fn style() -> HttpResponse {
     file("text/css; charset=utf-8", include_str!("pages/style.css"))
 }
 
-#[derive(Deserialize)]
+#[get("/pages/icon.svg")]
+async fn icon() -> HttpResponse {
+    file("image/svg+xml", include_str!("pages/icon.svg"))
+}
+
+/// Whom to follow.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Follow {
     /// One lane only.
     lane: Option<u16>,
 }
 
-/// Each lane as it is now, and again at each change: the same as `GET /lanes/{lane}`, one event each.
+/// Each lane as it is now, and again at each change: what `GET /lanes/{lane}` answers, as server-sent events.
+#[utoipa::path(get, path = "/events", params(Follow),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Refusal)))]
 #[get("/events")]
 async fn follow(hospital: Data<Hospital>, query: Query<Follow>) -> Result<HttpResponse, Refusal> {
     let lanes: Vec<u16> = match query.lane {

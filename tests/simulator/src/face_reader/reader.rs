@@ -265,9 +265,12 @@ impl Inner {
     }
 
     fn change(&self, change: impl FnOnce(&mut View)) {
-        self.view.send_modify(|view| {
+        self.view.send_if_modified(|view| {
+            let before = view.clone();
             change(view);
-            view.change += 1;
+            let changed = *view != before;
+            view.change += u64::from(changed);
+            changed
         });
     }
 

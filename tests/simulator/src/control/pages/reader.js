@@ -61,7 +61,7 @@ function drawScreen(lane, reader) {
     if (reader.slot_pin_wanted) {
       parts.push(make("p", { className: "job", textContent: screen.language === "en" ? "PIN of the card in the slot" : "差し込んだカードの暗証番号" }), ...pad(lane));
     } else if (screen.pin_job) {
-      parts.push(make("p", { className: "job", textContent: `No. ${screen.pin_job}` }), ...pad(lane));
+      parts.push(...pad(lane));
     }
     const touch = (choice) => make("button", {
       type: "button",
