@@ -7,6 +7,8 @@ begins with "ok" or "error"; ends pcscd and itself at the end of input.
 
     plug NAME PORT SERIAL   a reader whose driver listens on 127.0.0.1:PORT ("-": no serial number)
     unplug NAME
+    restart                 ends pcscd, if it still runs, and starts it anew with what is plugged;
+                            answered by its process id, as is the start
 """
 
 import os
@@ -43,7 +45,7 @@ class Bus:
         self.testbed = UMockdev.Testbed.new()
         self.testbed.add_from_string(HUB_DESCRIPTION)
         self.sockets = {}
-        self.plugged = set()
+        self.nodes = {}  # of the readers that are plugged
         self.last_number = 1
 
     def path(self, name):
@@ -55,10 +57,10 @@ class Bus:
         return device, f"{device}/{os.path.basename(device)}:1.0"
 
     def plug(self, name, port, serial):
-        if name in self.plugged:
+        if name in self.nodes:
             raise ValueError(f"{name} is plugged already")
         device = self.path(name)
-        self.last_number = self.last_number % 127 + 1
+        self.last_number = (self.last_number - 1) % 126 + 2  # 1 is the hub
         node = f"bus/usb/001/{self.last_number:03}"
         # The driver reads from the device node where it has to listen.
         content = f"127.0.0.1:{int(port)}\n".encode().hex().upper()
@@ -84,12 +86,14 @@ class Bus:
             "A: bInterfaceNumber=00",
         ]
         self.testbed.add_from_string("\n".join(interface) + "\n\n")
-        self.plugged.add(name)
+        self.nodes[name] = f"{self.testbed.get_root_dir()}/dev/{node}"
 
     def unplug(self, name):
-        if name not in self.plugged:
+        if name not in self.nodes:
             raise ValueError(f"{name} is not plugged")
-        self.plugged.remove(name)
+        node = self.nodes.pop(name)
+        if os.path.lexists(node):  # a driver in the middle of an exchange notices by this alone
+            os.unlink(node)
         device, interface = self.sysfs(name)
         for path in (interface, device):
             self.testbed.uevent(path, "remove")
@@ -144,8 +148,14 @@ def main():
         for line in sys.stdin:
             try:
                 verb, *words = line.split()
-                {"plug": bus.plug, "unplug": bus.unplug}[verb](*words)
-                print("ok", flush=True)
+                if verb == "restart":
+                    end(pid)
+                    os.unlink(socket_path)
+                    pid = start_pcscd(socket_path, command, bus)
+                    print(f"ok {pid}", flush=True)
+                else:
+                    {"plug": bus.plug, "unplug": bus.unplug}[verb](*words)
+                    print("ok", flush=True)
             except Exception as error:  # one bad command must not end the bus
                 print(f"error {type(error).__name__}: {error}".replace("\n", " "), flush=True)
     finally:

@@ -39,13 +39,14 @@
 enum { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_GET_ATR = 4 };
 enum { MAX_READERS = 64, MAX_FRAME = 0xFFFF };
 /* Longer than any deadline a client should set: the client's patience is to be tested, not ours. */
-enum { ANSWER_TIMEOUT_MS = 60000, POWER_TIMEOUT_MS = 2000 };
+enum { ANSWER_TIMEOUT_MS = 60000, POWER_TIMEOUT_MS = 2000, NODE_CHECK_MS = 50 };
 
 struct reader {
     int used;
     DWORD lun;
     int listener, card, wake; /* descriptors; -1 when there is none */
     atomic_int removed;       /* the USB device has been pulled out */
+    char node[64];            /* its device node; "" for a reader of reader.conf */
     unsigned char atr[MAX_ATR_SIZE];
     DWORD atr_length;
     pthread_mutex_t io; /* one exchange with the card at a time */
@@ -74,18 +75,31 @@ static long now_ms(void)
     return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
 }
 
-/* Reads exactly `length` bytes before `deadline`; 0 on success, -1 when the card is gone or silent. */
-static int read_all(int fd, unsigned char *buffer, size_t length, long deadline)
+/*
+ * Whether the USB device is still there. pcscd can tell us of its removal only when no exchange with
+ * the card is under way, so a wait for the card looks by itself.
+ */
+static int still_plugged(struct reader *r)
+{
+    if (r->node[0] && access(r->node, F_OK))
+        r->removed = 1;
+    return !r->removed;
+}
+
+/* Reads exactly `length` bytes before `deadline`; 0 on success, -1 when card or reader is gone or silent. */
+static int read_all(struct reader *r, unsigned char *buffer, size_t length, long deadline)
 {
     while (length > 0) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
+        struct pollfd p = {.fd = r->card, .events = POLLIN};
         long left = deadline - now_ms();
-        int ready = poll(&p, 1, left > 0 ? (int)left : 0);
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
+        if (left <= 0 || !still_plugged(r))
             return -1;
-        ssize_t n = recv(fd, buffer, length, 0);
+        int ready = poll(&p, 1, left < NODE_CHECK_MS ? (int)left : NODE_CHECK_MS);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            continue;
+        if (ready < 0)
+            return -1;
+        ssize_t n = recv(r->card, buffer, length, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -121,14 +135,14 @@ static int send_control(int fd, unsigned char control)
 }
 
 /* Length of the frame put into `buffer`, or -1; a frame that does not fit is a broken card. */
-static long receive_frame(int fd, unsigned char *buffer, size_t room, int timeout_ms)
+static long receive_frame(struct reader *r, unsigned char *buffer, size_t room, int timeout_ms)
 {
     unsigned char head[2];
     long deadline = now_ms() + timeout_ms;
-    if (read_all(fd, head, sizeof head, deadline))
+    if (read_all(r, head, sizeof head, deadline))
         return -1;
     size_t length = (size_t)head[0] << 8 | head[1];
-    if (length > room || read_all(fd, buffer, length, deadline))
+    if (length > room || read_all(r, buffer, length, deadline))
         return -1;
     return (long)length;
 }
@@ -141,14 +155,20 @@ static void give_up_card(struct reader *r)
 
 /* ---- a reader comes and goes -------------------------------------------------------------------- */
 
-/* The port in "127.0.0.1:PORT", or in the device node that a USB device name ends with; 0 if none. */
+/* The device node that a USB device's name ends with, or "". */
+static const char *node_of(const char *name)
+{
+    const char *node = strstr(name, "/dev/bus/usb/");
+    return node && !strncmp(name, "usb:", 4) ? node : "";
+}
+
+/* The port in "127.0.0.1:PORT", found in the name or in the device node; 0 if there is none. */
 static uint16_t port_of(const char *name)
 {
     static const char host[] = "127.0.0.1:";
     char text[64] = "";
-    const char *node = strstr(name, "/dev/bus/usb/");
-    if (!strncmp(name, "usb:", 4) && node) {
-        FILE *f = fopen(node, "re");
+    if (*node_of(name)) {
+        FILE *f = fopen(node_of(name), "re");
         if (!f)
             return 0;
         if (!fgets(text, sizeof text, f))
@@ -191,6 +211,7 @@ EXPORT RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
             r = &readers[i];
     if (r) {
         *r = (struct reader){.used = 1, .lun = Lun, .listener = listener, .card = -1, .wake = wake};
+        snprintf(r->node, sizeof r->node, "%s", node_of(DeviceName));
         pthread_mutex_init(&r->io, NULL);
     }
     pthread_mutex_unlock(&readers_lock);
@@ -299,7 +320,7 @@ EXPORT RESPONSECODE IFDHPowerICC(DWORD Lun, DWORD Action, PUCHAR Atr, PDWORD Atr
         long length = -1;
         if (r->card >= 0 && !send_control(r->card, Action == IFD_RESET ? CONTROL_RESET : CONTROL_ON) &&
             !send_control(r->card, CONTROL_GET_ATR))
-            length = receive_frame(r->card, r->atr, sizeof r->atr, POWER_TIMEOUT_MS);
+            length = receive_frame(r, r->atr, sizeof r->atr, POWER_TIMEOUT_MS);
         if (length > 0) {
             r->atr_length = (DWORD)length;
             memcpy(Atr, r->atr, (size_t)length);
@@ -328,7 +349,7 @@ EXPORT RESPONSECODE IFDHTransmitToICC(DWORD Lun, SCARD_IO_HEADER SendPci, PUCHAR
     pthread_mutex_lock(&r->io);
     long length = -1;
     if (r->card >= 0 && !send_frame(r->card, TxBuffer, TxLength))
-        length = receive_frame(r->card, RxBuffer, room, ANSWER_TIMEOUT_MS);
+        length = receive_frame(r, RxBuffer, room, ANSWER_TIMEOUT_MS);
     if (length < 2)
         give_up_card(r);
     pthread_mutex_unlock(&r->io);

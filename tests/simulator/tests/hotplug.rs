@@ -1,5 +1,7 @@
 //! Readers plugged and unplugged: pcscd's own hot-plug over a mocked USB bus.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests are tests
+
 mod support;
 
 use std::ffi::CString;
@@ -118,5 +120,28 @@ fn a_reader_without_serial_number_has_the_bare_name() {
         drop(pcscd);
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists() && !socket.exists());
         assert!(!folder.exists(), "nothing is left behind");
+    });
+}
+
+#[test]
+fn pcscd_killed_on_the_bus_finds_its_readers_again() {
+    isolated("pcscd_killed_on_the_bus_finds_its_readers_again", |folder| {
+        let readers = [reader("A"), reader("B")];
+        let mut pcscd = HotplugPcscd::start(folder, &readers).unwrap();
+        pcscd.plug("A").unwrap();
+        pcscd.plug("B").unwrap();
+        pcscd.unplug("B").unwrap();
+        let first = pcscd.pid();
+        pcscd.kill().unwrap();
+        let begun = Instant::now();
+        while Context::establish(Scope::User).is_ok() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "it is killed");
+        }
+        pcscd.restart().unwrap();
+        assert_ne!(pcscd.pid(), first);
+        wait_for_names(&Context::establish(Scope::User).unwrap(), &[readers[0].usb_pcsc_name(0)]);
+        pcscd.stop().unwrap();
+        pcscd.cont().unwrap();
+        pcscd.plug("B").unwrap();
     });
 }

@@ -1,5 +1,7 @@
 //! The virtual My Number card satisfies somebody else's JPKI driver: OpenSC's.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests are tests
+
 mod support;
 
 use std::path::Path;

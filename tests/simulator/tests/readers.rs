@@ -1,5 +1,7 @@
 //! The virtual readers seen through PC/SC: cards come, go and are torn away.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests are tests
+
 mod support;
 
 use std::ffi::CString;
@@ -277,7 +279,7 @@ fn a_taken_port_and_a_path_too_long_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let reader = reader("LANE1");
     let _taken = std::net::TcpListener::bind(reader.address()).unwrap();
-    let started = Pcscd::start(&folder.path().join("p"), &[reader.clone()]);
+    let started = Pcscd::start(&folder.path().join("p"), std::slice::from_ref(&reader));
     assert!(matches!(started, Err(PcscdError::PortTaken(port)) if port == reader.port()));
     let deep = folder.path().join("x".repeat(100));
     assert!(matches!(Pcscd::start(&deep, &[reader]), Err(PcscdError::SocketPathTooLong(_))));

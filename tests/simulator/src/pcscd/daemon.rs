@@ -24,11 +24,24 @@ const LOG_TAIL: usize = 2000;
 
 /// pcscd takes its socket by systemd's protocol: descriptor 3, LISTEN_FDS, and LISTEN_PID naming the
 /// process itself. The shell gets the socket as its standard input and becomes pcscd.
-const LAUNCH: &str = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; \
-                      exec setpriv --pdeathsig KILL \"$@\"";
-
-/// pcscd's own directory. It makes it when started as root and never removes it.
-const RUN_FOLDER: &str = "/run/pcscd";
+///
+/// Where it may, it does so in a mount namespace of its own, with an empty `/run` and no USB drivers:
+/// pcscd then neither takes the machine's real readers nor touches the pid file of the machine's own
+/// pcscd, and its traces vanish with it. `$1` is an empty folder, or nothing for no namespace; `$2` the
+/// options with which `unshare` may make one.
+const LAUNCH: &str = r#"
+exec 3<&0 0</dev/null
+export LISTEN_FDS=1 LISTEN_PID=$$
+drivers=$1 options=$2
+shift 2
+if [ -n "$drivers" ] && unshare $options --mount true 2>/dev/null; then
+    exec unshare $options --mount sh -c '
+        mount -t tmpfs tmpfs /run && mount --bind "$1" /usr/lib/pcsc/drivers || exit
+        shift
+        exec setpriv --pdeathsig KILL "$@"' sh "$drivers" "$@"
+fi
+exec setpriv --pdeathsig KILL "$@"
+"#;
 
 /// The driver behind the readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,10 +166,8 @@ impl Pcscd {
     /// [`PcscdError::Io`] when the signal can't be sent.
     pub fn kill(&mut self) -> Result<(), PcscdError> {
         if let Some(mut child) = self.child.take() {
-            let pid = child.id();
             let killed = child.kill().and_then(|()| child.wait());
             killed.map_err(io_error(Path::new("pcscd")))?;
-            tidy_run_folder(pid);
         }
         Ok(())
     }
@@ -187,15 +198,15 @@ impl Pcscd {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), PcscdError> {
-        let gone = || io::Error::from(io::ErrorKind::NotFound);
-        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let pid = pid.ok_or_else(gone).map_err(io_error(Path::new("pcscd")))?;
-        kill_process(pid, signal).map_err(io::Error::from).map_err(io_error(Path::new("pcscd")))
+        let pid = self.pid().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+        send_signal(pid.map_err(io_error(Path::new("pcscd")))?, signal)
     }
 
     fn write_configuration(&self, driver: Driver) -> Result<(), PcscdError> {
         let configuration = self.folder.join("reader.conf.d");
-        fs::create_dir_all(&configuration).map_err(io_error(&configuration))?;
+        for folder in [&configuration, &self.folder.join("no-drivers")] {
+            fs::create_dir_all(folder).map_err(io_error(folder))?;
+        }
         let mut text = String::new();
         for reader in &self.readers {
             let port = reader.port();
@@ -232,7 +243,6 @@ impl Pcscd {
             return Err(PcscdError::PortTaken(reader.port()));
         }
         let program = pcscd_program()?;
-        run_folder_is_the_systems();
         let socket = self.socket();
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).map_err(io_error(&socket))?;
@@ -240,7 +250,12 @@ impl Pcscd {
         let log = File::create(&log_path).map_err(io_error(&log_path))?;
         let errors = log.try_clone().map_err(io_error(&log_path))?;
         let mut command = Command::new("sh");
-        command.args(["-c", LAUNCH, "sh"]).arg(program).args(pcscd_arguments(program));
+        command.args(["-c", LAUNCH, "sh"]);
+        // In a folder below /run it would not see its own files.
+        let drivers = self.folder.join("no-drivers");
+        command.arg(if self.folder.starts_with("/run") { Path::new("") } else { &drivers });
+        command.arg(unshare_options().join(" "));
+        command.arg(program).args(pcscd_arguments(program));
         command.arg("-c").arg(self.folder.join("reader.conf.d"));
         command.stdin(Stdio::from(OwnedFd::from(listener))).stdout(log).stderr(errors);
         let child = self.child.insert(spawn(command).map_err(io_error(Path::new("sh")))?);
@@ -259,7 +274,6 @@ impl Pcscd {
     fn end(&mut self) {
         if let Some(mut child) = self.child.take() {
             end_child(&mut child);
-            tidy_run_folder(child.id());
         }
     }
 }
@@ -272,6 +286,7 @@ impl Drop for Pcscd {
         for reader in &self.readers {
             let _ = fs::remove_file(self.library(reader));
         }
+        let _ = fs::remove_dir(self.folder.join("no-drivers"));
         let _ = fs::remove_dir_all(self.folder.join("reader.conf.d"));
         let _ = fs::remove_dir(&self.folder); // unless something of somebody else is in it
     }
@@ -286,13 +301,19 @@ pub fn start_for_lanes(folder: &Path, readers: &[ReaderSpec]) -> Result<Vec<Pcsc
     readers.chunks(MAX_READERS).enumerate().map(start).collect()
 }
 
+/// Sends `signal` to the process `pid`, which must be a child that nobody has waited for yet.
+pub(super) fn send_signal(pid: u32, signal: Signal) -> Result<(), PcscdError> {
+    let no_process = || io::Error::from(io::ErrorKind::NotFound);
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(no_process);
+    let sent = pid.and_then(|pid| kill_process(pid, signal).map_err(io::Error::from));
+    sent.map_err(io_error(Path::new("pcscd")))
+}
+
 /// Asks a child to end, even one that was stopped, and makes it end.
 pub(super) fn end_child(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-        && matches!(child.try_wait(), Ok(None))
-    {
-        let _ = kill_process(pid, Signal::TERM);
-        let _ = kill_process(pid, Signal::CONT);
+    if matches!(child.try_wait(), Ok(None)) {
+        let _ = send_signal(child.id(), Signal::TERM);
+        let _ = send_signal(child.id(), Signal::CONT);
     }
     if !wait_for_end(child, ENDS_WITHIN) {
         let _ = child.kill();
@@ -300,23 +321,10 @@ pub(super) fn end_child(child: &mut Child) {
     }
 }
 
-/// Whether pcscd's folder was there before this program started its first pcscd.
-pub(super) fn run_folder_is_the_systems() -> bool {
-    static WAS_THERE: OnceLock<bool> = OnceLock::new();
-    *WAS_THERE.get_or_init(|| Path::new(RUN_FOLDER).exists())
-}
-
-/// Removes what pcscd left in its folder when it was killed: its pid file, and the folder if it was
-/// not the system's and is empty.
-pub(super) fn tidy_run_folder(pid: u32) {
-    let file = Path::new(RUN_FOLDER).join("pcscd.pid");
-    let text = fs::read_to_string(&file).unwrap_or_default();
-    if text.trim_end_matches(['\n', '\0']) == pid.to_string() {
-        let _ = fs::remove_file(&file);
-    }
-    if !run_folder_is_the_systems() {
-        let _ = fs::remove_dir(RUN_FOLDER);
-    }
+/// The options with which `unshare` can make a mount namespace: an ordinary user needs a user
+/// namespace around it.
+pub(super) fn unshare_options() -> &'static [&'static str] {
+    if rustix::process::geteuid().is_root() { &[] } else { &["--user", "--map-root-user"] }
 }
 
 pub(super) fn check_socket_path(path: &Path) -> Result<(), PcscdError> {

@@ -1,14 +1,17 @@
 //! pcscd on a mocked USB bus: readers that are really plugged and unplugged, as far as pcscd can tell.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::daemon::{
-    PcscdError, check_socket_path, end_child, io_error, pcscd_arguments, pcscd_program,
-    run_folder_is_the_systems, tail, tidy_run_folder,
+    PcscdError, check_socket_path, end_child, io_error, pcscd_arguments, pcscd_program, send_signal, tail,
+    unshare_options,
 };
 use super::process::{is_listening, spawn, wait_for_end, wait_until};
 use super::reader::ReaderSpec;
@@ -20,8 +23,11 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 const ENDS_WITHIN: Duration = Duration::from_secs(4);
 
 /// pcscd looks for USB drivers in this folder and nowhere else, so ours is mounted over it, in a mount
-/// namespace that ends with the process.
-const LAUNCH: &str = "mount --bind \"$1\" /usr/lib/pcsc/drivers && shift && exec \"$@\"";
+/// namespace that ends with the process. `/run` is left alone only where our own files are below it.
+const LAUNCH: &str = r#"
+case $1 in /run/*) ;; *) mount -t tmpfs tmpfs /run || exit ;; esac
+mount --bind "$1" /usr/lib/pcsc/drivers && shift && exec "$@"
+"#;
 
 /// A private pcscd whose readers are USB devices of a mocked bus (umockdev): they can be plugged and
 /// unplugged. As root, or where ordinary users may make user namespaces. Dropping it ends it and
@@ -31,6 +37,7 @@ pub struct HotplugPcscd {
     readers: Vec<ReaderSpec>,
     child: Child,
     pid: u32,
+    plugged: BTreeSet<String>,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -45,7 +52,6 @@ impl HotplugPcscd {
     /// [`PcscdError`] says what is missing or broken.
     pub fn start(folder: &Path, readers: &[ReaderSpec]) -> Result<Self, PcscdError> {
         let program = pcscd_program()?;
-        run_folder_is_the_systems();
         require("/usr/bin/umockdev-wrapper", "umockdev")?;
         require("/usr/bin/python3", "python3-gi")?;
         let contents = folder.join("drivers/ifd-madoguchi.bundle/Contents");
@@ -69,10 +75,10 @@ impl HotplugPcscd {
         let errors = File::create(&log).map_err(io_error(&log))?;
 
         let mut command = Command::new("unshare");
-        if !rustix::process::geteuid().is_root() {
-            command.args(["--user", "--map-root-user"]);
-        }
-        command.args(["--mount", "sh", "-c", LAUNCH, "sh"]).arg(folder.join("drivers"));
+        command
+            .args(unshare_options())
+            .args(["--mount", "sh", "-c", LAUNCH, "sh"])
+            .arg(folder.join("drivers"));
         command.args(["/usr/bin/umockdev-wrapper", "/usr/bin/python3"]).arg(&testbed).arg(&socket);
         command.arg(program).args(pcscd_arguments(program)).arg("-c").arg(&empty);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
@@ -80,10 +86,16 @@ impl HotplugPcscd {
         let no_pipe = || PcscdError::Bus("no pipe to it".to_owned());
         let orders = child.stdin.take().ok_or_else(no_pipe)?;
         let answers = BufReader::new(child.stdout.take().ok_or_else(no_pipe)?);
-        let mut pcscd =
-            Self { folder, readers: readers.to_vec(), child, pid: 0, orders: Some(orders), answers };
-        let greeting = pcscd.answer()?;
-        pcscd.pid = greeting.parse().map_err(|_| PcscdError::Bus(greeting))?;
+        let mut pcscd = Self {
+            folder,
+            readers: readers.to_vec(),
+            child,
+            pid: 0,
+            plugged: BTreeSet::new(),
+            orders: Some(orders),
+            answers,
+        };
+        pcscd.pid = pcscd.answered_pid()?;
         Ok(pcscd)
     }
 
@@ -92,9 +104,44 @@ impl HotplugPcscd {
         self.folder.join("pcscd.sock")
     }
 
-    /// pcscd's process id.
+    /// pcscd's process id, also when it has been killed.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Kills pcscd without warning (SIGKILL), as a crash does; the bus stays as it is.
+    ///
+    /// # Errors
+    /// [`PcscdError::Io`] when the signal can't be sent.
+    pub fn kill(&self) -> Result<(), PcscdError> {
+        send_signal(self.pid, Signal::KILL)
+    }
+
+    /// Hangs pcscd (SIGSTOP): every call of its clients blocks until [`HotplugPcscd::cont`].
+    ///
+    /// # Errors
+    /// [`PcscdError::Io`] when the signal can't be sent.
+    pub fn stop(&self) -> Result<(), PcscdError> {
+        send_signal(self.pid, Signal::STOP)
+    }
+
+    /// Lets pcscd go on (SIGCONT).
+    ///
+    /// # Errors
+    /// [`PcscdError::Io`] when the signal can't be sent.
+    pub fn cont(&self) -> Result<(), PcscdError> {
+        send_signal(self.pid, Signal::CONT)
+    }
+
+    /// Ends pcscd if it still runs and starts it anew; it finds the readers that are plugged.
+    ///
+    /// # Errors
+    /// Those of [`HotplugPcscd::start`].
+    pub fn restart(&mut self) -> Result<(), PcscdError> {
+        self.send("restart")?;
+        self.pid = self.answered_pid()?;
+        let ports: Vec<_> = self.plugged.iter().map(|name| self.port_of(name)).collect::<Result<_, _>>()?;
+        self.wait(|| ports.iter().all(|port| is_listening(*port)))
     }
 
     /// What pcscd and the bus have logged (errors only), for a test that fails.
@@ -125,6 +172,7 @@ impl HotplugPcscd {
             return Err(PcscdError::PortTaken(port));
         }
         self.order(&format!("plug {name} {port} {serial}"))?;
+        self.plugged.insert(name.to_owned());
         self.wait(|| is_listening(port))
     }
 
@@ -135,6 +183,7 @@ impl HotplugPcscd {
     pub fn unplug(&mut self, name: &str) -> Result<(), PcscdError> {
         let port = self.port_of(name)?;
         self.order(&format!("unplug {name}"))?;
+        self.plugged.remove(name);
         self.wait(|| !is_listening(port))
     }
 
@@ -151,10 +200,19 @@ impl HotplugPcscd {
     }
 
     fn order(&mut self, line: &str) -> Result<(), PcscdError> {
+        self.send(line)?;
+        self.answer().map(|_| ())
+    }
+
+    fn send(&mut self, line: &str) -> Result<(), PcscdError> {
         let ended = || PcscdError::Bus("it has ended".to_owned());
         let orders = self.orders.as_mut().ok_or_else(ended)?;
-        writeln!(orders, "{line}").map_err(|_| ended())?;
-        self.answer().map(|_| ())
+        writeln!(orders, "{line}").map_err(|_| ended())
+    }
+
+    fn answered_pid(&mut self) -> Result<u32, PcscdError> {
+        let answer = self.answer()?;
+        answer.parse().map_err(|_| PcscdError::Bus(answer))
     }
 
     fn answer(&mut self) -> Result<String, PcscdError> {
@@ -174,7 +232,6 @@ impl Drop for HotplugPcscd {
         if !wait_for_end(&mut self.child, ENDS_WITHIN) {
             end_child(&mut self.child);
         }
-        tidy_run_folder(self.pid);
         for file in ["pcscd.sock", "pcscd.log", "testbed.py"] {
             let _ = fs::remove_file(self.folder.join(file));
         }

@@ -1,5 +1,6 @@
 //! What the tests of the virtual readers share.
 #![allow(dead_code)] // each test program uses its own part
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use std::net::TcpListener;
 use std::sync::OnceLock;
