@@ -49,7 +49,7 @@ pub enum VerifiedBy {
 
 /// What is signed: binds a signature to one request of one visit at one lane of one box.
 ///
-/// The medium signs SHA-256 of [`Statement::to_bytes`]. This is our adapter's convention; the national
+/// The medium signs SHA-256 of its UTF-8 JSON. This is our adapter's convention; the national
 /// system's challenge is closed (DOMAIN section 1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {

@@ -8,7 +8,7 @@
 //! uncertain outcome certain; lets one lane wait for another.
 //!
 //! From the outside in: [`actor`] speaks with the bus; [`desk`] decides what is tried, when and how often;
-//! [`line`] judges from what happened whether the line is up; [`centre`] is the seam to the national service,
+//! [`mod@line`] judges from what happened whether the line is up; [`centre`] is the seam to the national service,
 //! whose interface is closed; [`https`] is its one adapter and [`wire`] its bodies (`CENTRE.md` for people).
 
 pub mod actor;
