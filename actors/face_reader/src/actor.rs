@@ -7,7 +7,7 @@ use crate::{
     link::{FaceReaderLink, LinkEvent},
     phones::Phones,
     settings::{Settings, SetupError, Surroundings},
-    tls::{LinkCounts, TlsLink},
+    tls::TlsLink,
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use jiff::Timestamp;
@@ -30,6 +30,8 @@ use tokio::sync::mpsc;
 
 /// Frames that may wait for the link; beyond that the newest screen is all that matters, and the link is dying.
 const OUTBOX: usize = 32;
+/// See [`FaceReader::refused`].
+const REFUSALS_TOLD_AFTER: Duration = Duration::from_secs(1);
 /// What a stopping lane leaves the patient's last screen and the visit's last records to get out.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -47,6 +49,9 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     lost: Option<ActiveFault>,
     pub(crate) interrupted: Interrupted,
     pub(crate) visits_ended: u64,
+    links_refused: u64,
+    /// A refusal was counted and is not published yet.
+    refusal_waits: bool,
     pub(crate) last_ended: Option<(VisitId, VisitEnd)>,
     /// Runs until the visit's present deadline.
     pub(crate) deadline: Option<SpawnHandle>,
@@ -66,11 +71,6 @@ impl FaceReader {
         settings.deadlines.check()?;
         let link = TlsLink::start(surroundings.premises.lane, &settings.link(), Timings::default())?;
         Ok(Self::with_link(bus, link, settings, surroundings))
-    }
-
-    /// How the link's connections ended, while the actor has not started yet.
-    pub fn link_counts(&self) -> Option<LinkCounts> {
-        self.link.as_ref().map(TlsLink::counts)
     }
 }
 
@@ -92,6 +92,8 @@ impl<L: FaceReaderLink> FaceReader<L> {
             reader: None,
             lost: Some(ActiveFault { code: FaultCode::FaceReaderLost, since: Timestamp::now() }),
             visits_ended: 0,
+            links_refused: 0,
+            refusal_waits: false,
             last_ended: None,
             deadline: None,
             reading: None,
@@ -139,6 +141,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             phones_offered: self.visit.phones_offered(),
             visit: self.visit.in_progress(),
             visits_ended: self.visits_ended,
+            links_refused: self.links_refused,
         };
         let state = (self.lost.into_iter().collect(), detail);
         if self.published.as_ref() != Some(&state) {
@@ -211,6 +214,17 @@ impl<L: FaceReaderLink> FaceReader<L> {
             self.record(now, None, Entry::FaultRaised(FaultCode::FaceReaderLost));
         }
         self.feed(Input::Link { up: false }, context);
+    }
+
+    /// Counts a refusal; a flood of them becomes one publication each second.
+    fn refused(&mut self, context: &mut Context<Self>) {
+        self.links_refused += 1;
+        if !std::mem::replace(&mut self.refusal_waits, true) {
+            context.run_later(REFUSALS_TOLD_AFTER, |actor, _| {
+                actor.refusal_waits = false;
+                actor.publish();
+            });
+        }
     }
 
     fn hear(&mut self, frame: FromReader, context: &mut Context<Self>) {
@@ -331,7 +345,13 @@ impl<L: FaceReaderLink> Handler<Heard> for FaceReader<L> {
         match event {
             LinkEvent::Up(hello) => self.reader_came(hello, context),
             LinkEvent::Frame(frame) => self.hear(frame, context),
-            LinkEvent::Down(_) => self.reader_went(context),
+            LinkEvent::Down(end) => {
+                if end.is_refusal() {
+                    self.refused(context);
+                }
+                self.reader_went(context);
+            }
+            LinkEvent::Refused(_) => self.refused(context),
         }
     }
 }

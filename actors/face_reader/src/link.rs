@@ -16,6 +16,8 @@ pub enum LinkEvent {
     Frame(FromReader),
     /// The connection ended, and why.
     Down(LinkEnd),
+    /// Somebody was turned away before being welcomed, and why. Where too many are, some go untold.
+    Refused(LinkEnd),
 }
 
 /// No reader is connected: the frame went nowhere.
@@ -91,6 +93,23 @@ pub enum LinkEnd {
 }
 
 impl LinkEnd {
+    /// Whether the box ended it for what the other end was or said, rather than the other end or the network.
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Handshake(_)
+            | Self::WrongCertificate { .. }
+            | Self::NoHello
+            | Self::HelloOutOfTurn
+            | Self::Version(_)
+            | Self::WrongMaker { .. }
+            | Self::Frame(_)
+            | Self::TextTooLong => true,
+            Self::Unanswered | Self::Slow | Self::Closed | Self::Broken(_) | Self::Replaced | Self::Ended => {
+                false
+            }
+        }
+    }
+
     /// The label of metrics.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -100,6 +100,14 @@ impl Shared {
         tracing::info!(lane = %self.lane, reason = end.name(), %end, "device link ended");
         self.counts.count(end);
     }
+
+    /// Notes somebody who was not welcomed. Strangers may be many: they never wait for, nor hold up, the
+    /// conductor.
+    fn refuse(&self, end: &LinkEnd) {
+        self.note(end);
+        let number = lock(&self.current).number;
+        self.events.try_send((number, LinkEvent::Refused(end.clone()))).ok();
+    }
 }
 
 /// The newest connection that was welcomed. They are numbered from 1.
@@ -245,7 +253,7 @@ async fn one_connection(
 ) {
     let (stream, name) = match shake_hands(stream, &acceptor, shared.timings).await {
         Ok(peer) => peer,
-        Err(end) => return shared.note(&end),
+        Err(end) => return shared.refuse(&end),
     };
     let mut framed = Framed::new(stream, shared.timings);
     let greeted = match name {
@@ -256,13 +264,17 @@ async fn one_connection(
         }),
     };
     let end = match greeted {
-        Err(end) => end,
+        Err(end) => {
+            shared.refuse(&end);
+            end
+        }
         Ok(hello) => {
             drop(greeting);
-            welcomed(&mut framed, hello, &shared).await
+            let end = welcomed(&mut framed, hello, &shared).await;
+            shared.note(&end);
+            end
         }
     };
-    shared.note(&end);
     framed.part(&end).await;
 }
 

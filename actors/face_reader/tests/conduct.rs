@@ -331,6 +331,17 @@ async fn visit_in_progress_is_told_when_the_gateway_stops() {
     assert!(entries.lock().unwrap().contains(&Entry::VisitEnded(VisitEnd::Interrupted)));
 }
 
+#[actix::test]
+async fn refused_connections_are_counted_where_the_page_sees_them() {
+    let house = House::new().await;
+    let mut stranger = house.bench.reader("face-reader-2").await;
+    assert!(matches!(stranger.hear().await, Some(ToReader::Goodbye { .. })));
+    let mut reader = connected(&house, hello()).await;
+    reader.say_raw(&u32::MAX.to_be_bytes()).await;
+    house.state(|state| matches!(state.detail, Detail::FaceReader { links_refused: 2, .. })).await;
+    house.supervisor.stop().await;
+}
+
 /// The real link, and a touch that breaks the actor.
 struct Fragile(TlsLink);
 

@@ -121,11 +121,12 @@ async fn refused_frame_says_goodbye_although_much_more_input_waits() {
 #[tokio::test]
 async fn certificate_of_another_lane_is_refused() {
     let bench = Bench::new();
-    let link = bench.link(patient());
+    let mut link = bench.link(patient());
     let mut reader = bench.reader("face-reader-2").await;
     reader.say(&FromReader::Hello(hello())).await;
     let Some(ToReader::Goodbye { reason }) = reader.hear().await else { panic!("no goodbye") };
     assert!(reason.contains("face-reader-2") && reason.contains("face-reader-1"), "{reason}");
+    assert!(matches!(heard(&mut link).await, LinkEvent::Refused(LinkEnd::WrongCertificate { .. })));
     counted(&link, "wrong_certificate").await;
 }
 

@@ -89,6 +89,11 @@ fn details(sheet: &Sheet<'_>, states: &States) -> prometheus::Result<()> {
         sheet.gauges("madoguchi_lane_phones_offered", "1 while the lane takes smartphones", &["lane"])?;
     let visits =
         sheet.gauges("madoguchi_lane_visits_ended", "Visits ended since the actor started", &["lane"])?;
+    let refused = sheet.gauges(
+        "madoguchi_lane_device_links_refused",
+        "Connections of the device link refused for what they were or said, since the actor started",
+        &["lane"],
+    )?;
     let ready =
         sheet.gauges("madoguchi_nfc_reader_ready", "1 while the generic reader can read", &["lane"])?;
     let line = sheet.gauge("madoguchi_line_up", "1 while the eligibility centre answers")?;
@@ -99,9 +104,10 @@ fn details(sheet: &Sheet<'_>, states: &States) -> prometheus::Result<()> {
     for (address, state) in states {
         let lane = lane_label(address.lane);
         match &state.body.detail {
-            Detail::FaceReader { phones_offered, visits_ended, .. } => {
+            Detail::FaceReader { phones_offered, visits_ended, links_refused, .. } => {
                 phones.with_label_values(&[&lane]).set(f64::from(u8::from(*phones_offered)));
                 visits.with_label_values(&[&lane]).set(*visits_ended as f64);
+                refused.with_label_values(&[&lane]).set(*links_refused as f64);
             }
             Detail::NfcReader { ready: is_ready, .. } => {
                 ready.with_label_values(&[&lane]).set(f64::from(u8::from(*is_ready)));

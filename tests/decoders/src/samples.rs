@@ -211,6 +211,7 @@ fn said_unasked() -> Vec<Vec<u8>> {
                 trouble: Some(FaultCode::WrongPin),
             }),
             visits_ended: 12,
+            links_refused: 1,
         })),
         of_box(state(Detail::Uplink { reachable: false, since: AT, wrong_answers: 2 })),
         of_box(state(Detail::Gateway {

@@ -55,6 +55,10 @@ pub enum Detail {
         visit: Option<VisitInProgress>,
         /// Visits ended since the actor started.
         visits_ended: u64,
+        /// Connections that the device link turned away or ended for what they said, since the actor started: a
+        /// wrong certificate, a bad frame.
+        #[serde(default)]
+        links_refused: u64,
     },
     /// A generic NFC reader.
     NfcReader {
