@@ -59,10 +59,8 @@ pub struct House {
 
 /// Where cargo put a program of this workspace.
 pub fn program(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     target.join(profile).join(name)
 }
@@ -164,7 +162,8 @@ impl House {
                 let nfc = &states[format!("nfc_reader@{lane}")]["detail"]["nfc_reader"];
                 let face = &states[format!("face_reader@{lane}")]["detail"]["face_reader"];
                 let has_nfc = !states[format!("nfc_reader@{lane}")].is_null();
-                face["connected"] == true && (!has_nfc || (nfc["ready"] == true && face["phones_offered"] == true))
+                face["connected"] == true
+                    && (!has_nfc || (nfc["ready"] == true && face["phones_offered"] == true))
             }) && states["uplink"]["detail"]["uplink"]["reachable"] == true
         })
         .await;
@@ -212,7 +211,8 @@ impl House {
 
     /// Staff act on a lane's visit.
     pub async fn staff(&self, lane: u16, act: &Value) -> (u16, Value) {
-        let token = std::fs::read_to_string(self.directory.path().join("state/staff-token")).expect("the staff token");
+        let token = std::fs::read_to_string(self.directory.path().join("state/staff-token"))
+            .expect("the staff token");
         let (status, answer) =
             self.page.post_as(&token, &format!("lanes/{lane}/staff"), &json!({ "act": act })).await;
         (status.as_u16(), answer)

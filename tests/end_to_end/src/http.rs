@@ -14,7 +14,11 @@ pub struct Http {
 impl Http {
     /// Requests below `base`, which ends with a slash.
     pub fn new(base: &str) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
+        // Plain HTTP only, but the library wants to know which cryptography it would use. A second call finds
+        // the same provider installed.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client =
+            Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
         Self { client, base: base.into() }
     }
 

@@ -1,6 +1,10 @@
 //! `madoguchi-demo`: one visit of every kind without a browser, compared with what is expected.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step ends the demonstration and says why")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed step ends the demonstration and says why"
+)]
 
 use clap::Parser;
 use madoguchi_end_to_end::{
@@ -28,8 +32,6 @@ struct Outcome {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    // The client speaks plain HTTP only, but its library wants to know which cryptography it would use.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut well = true;
     for round in 1..=arguments.rounds {
         println!("Round {round}: opening a simulated hospital with 3 lanes and a gateway …");
@@ -104,7 +106,9 @@ fn announce(name: &str, lane: &Lane) {
 async fn finish(lane: &Lane, since: u64, name: &str, last: &Screen, expected: &str) -> Outcome {
     visits::leave(lane).await;
     let screens = lane.screens(since).await;
-    let at = |screen: &Screen| -> jiff::Timestamp { screen.all["at"].as_str().expect("a time").parse().expect("a time") };
+    let at = |screen: &Screen| -> jiff::Timestamp {
+        screen.all["at"].as_str().expect("a time").parse().expect("a time")
+    };
     let stages = screens
         .windows(2)
         .map(|pair| {
@@ -127,7 +131,12 @@ async fn report(house: &House, outcomes: &[Outcome]) {
             if count == 0 { "–".into() } else { format!("{:.1} ms", sum.as_secs_f64() * 1000.0) }
         };
         let mark = if outcome.as_expected { "" } else { "  ← not expected" };
-        println!("{:<32}{}{:>12}{mark}", outcome.name, BOX.map(|s| format!("{:>16}", took(s))).concat(), outcome.last);
+        println!(
+            "{:<32}{}{:>12}{mark}",
+            outcome.name,
+            BOX.map(|s| format!("{:>16}", took(s))).concat(),
+            outcome.last
+        );
     }
     println!();
     println!("What took effect at the centre, each exactly once:");
@@ -136,7 +145,12 @@ async fn report(house: &House, outcomes: &[Outcome]) {
     }
     println!("What the receipt computer finds in its folder:");
     for file in house.receipts().await {
-        println!("  {}/{} ({})", file["folder"].as_str().unwrap_or(""), file["name"].as_str().unwrap_or(""), file["encoding"]);
+        println!(
+            "  {}/{} ({})",
+            file["folder"].as_str().unwrap_or(""),
+            file["name"].as_str().unwrap_or(""),
+            file["encoding"]
+        );
     }
     println!();
 }

@@ -26,7 +26,9 @@ impl Process {
             .stdout(output.try_clone().expect("a file handle"))
             .stderr(output)
             .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start ({command:?}): {error}; run `cargo build --workspace`"));
+            .unwrap_or_else(|error| {
+                panic!("{name} does not start ({command:?}): {error}; run `cargo build --workspace`")
+            });
         Self { child, name, log }
     }
 

@@ -19,7 +19,8 @@ pub enum Way {
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::CardByFace, Self::CardByPin, Self::CardHeld, Self::Android, Self::Iphone];
+    pub const ALL: [Self; 5] =
+        [Self::CardByFace, Self::CardByPin, Self::CardHeld, Self::Android, Self::Iphone];
 
     /// For people.
     pub fn name(self) -> &'static str {
