@@ -20,9 +20,6 @@ pub enum PcscError {
     /// Needs a bus.
     #[error("these readers can't be unplugged: start the simulator with --hotplug")]
     NoBus,
-    /// Needs a service of its own.
-    #[error("with --hotplug the service can't be killed or stopped: start the simulator without it")]
-    Bus,
 }
 
 impl PcscService {
@@ -66,28 +63,33 @@ impl PcscService {
 
     /// Kills the service.
     pub fn kill(&mut self) -> Result<(), PcscError> {
-        Ok(self.fixed()?.kill()?)
+        Ok(match self {
+            Self::Fixed(service) => service.kill()?,
+            Self::Hotplug(service) => service.kill()?,
+        })
     }
 
     /// Hangs it.
     pub fn stop(&mut self) -> Result<(), PcscError> {
-        Ok(self.fixed()?.stop()?)
+        Ok(match self {
+            Self::Fixed(service) => service.stop()?,
+            Self::Hotplug(service) => service.stop()?,
+        })
     }
 
     /// Lets it go on.
     pub fn cont(&mut self) -> Result<(), PcscError> {
-        Ok(self.fixed()?.cont()?)
+        Ok(match self {
+            Self::Fixed(service) => service.cont()?,
+            Self::Hotplug(service) => service.cont()?,
+        })
     }
 
     /// Starts it anew.
     pub fn restart(&mut self) -> Result<(), PcscError> {
-        Ok(self.fixed()?.restart()?)
-    }
-
-    fn fixed(&mut self) -> Result<&mut Pcscd, PcscError> {
-        match self {
-            Self::Fixed(service) => Ok(service),
-            Self::Hotplug(_) => Err(PcscError::Bus),
-        }
+        Ok(match self {
+            Self::Fixed(service) => service.restart()?,
+            Self::Hotplug(service) => service.restart()?,
+        })
     }
 }
