@@ -153,6 +153,8 @@ fn the_same_stay_is_not_read_again_for_somebody_else() {
         assert_eq!((card.seen().pins, card.seen().signatures), (1, 1));
         let swap = async {
             held.remove().await;
+            // No hand is quicker; pcscd's own power management could miss a shorter absence.
+            sleep(Duration::from_millis(100)).await;
             lane.hold(&card).await
         };
         let (outcome, _held) = tokio::join!(lane.read(again(Duration::from_secs(5))), swap);

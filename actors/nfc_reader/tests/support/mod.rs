@@ -39,12 +39,16 @@ pub fn android() -> Card {
     card(cards::Medium::Android, CardOptions::default())
 }
 
-/// A reader on a port that is free now.
+/// A reader on a port that is free now and that no other reader of this program has.
 pub fn reader(name: &str) -> ReaderSpec {
-    use std::hash::{BuildHasher, RandomState};
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    // Each test runs in a process of its own: start where others hardly do.
+    let start = std::process::id() as usize * 37;
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let port =
-        (0_u16..).map(|n| 12_000 + (RandomState::new().hash_one(n) % 8_000) as u16).find(free).unwrap();
+    let port = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .map(|next| 12_000 + ((start + next) % 8_000) as u16)
+        .find(free)
+        .unwrap();
     ReaderSpec::new(name, port).unwrap()
 }
 
