@@ -13,6 +13,7 @@
 mod choose;
 mod key;
 mod memory;
+mod schema;
 mod seal;
 mod space;
 mod table;
@@ -98,7 +99,7 @@ impl Store {
         sync_directory_of(directory)?;
         let keys = KeyRing::load(&config.key_file, first)?;
         // The lock on the database comes first: whoever holds it may touch the rest.
-        let db = table::connect(&database)?;
+        let db = schema::connect(&database)?;
         let stamp = uuid::Uuid::new_v4().simple().to_string();
         let (memory, memory_put_aside) = memory::Memory::open(&directory.join("settled"), &stamp)?;
         let space = space::Space::new(directory, config.quota)?;

@@ -1,9 +1,6 @@
 //! The records in SQLite: one connection, write-ahead log, `synchronous=FULL`. All of it runs on the store's own
 //! thread inside the transaction that [`super::writer`] opened: nothing here is durable before its commit.
 
-use std::path::Path;
-use std::time::Duration;
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::key::{KeyId, KeyRing};
@@ -14,26 +11,8 @@ use super::types::{
     Acceptance, Header, Level, Millis, Reason, RecordId, Stage, Status, Step, StoreError, Work,
 };
 
-/// `PRAGMA user_version` of the schema below.
-pub(super) const FORMAT: i64 = 1;
-/// Marks the file as ours: "MdgQ".
-const APPLICATION: i64 = 0x4d64_6751;
 /// The longest code that is kept beside a reason.
 const LONGEST_NOTE: usize = 64;
-
-// The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
-// few bytes and not the request; its key is twice the record's number plus the part.
-const SCHEMA: &str = "
-    CREATE TABLE record (
-        seq INTEGER PRIMARY KEY, id BLOB NOT NULL, lane INTEGER NOT NULL, stage INTEGER NOT NULL,
-        accepted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, bytes INTEGER NOT NULL,
-        outcome INTEGER, reason INTEGER, note TEXT
-    ) STRICT;
-    CREATE UNIQUE INDEX record_id ON record (id);
-    CREATE INDEX record_due ON record (stage, lane, seq);
-    CREATE TABLE body (seq_part INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
-    CREATE TABLE key_used (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
-";
 
 const COLUMNS: &str = "seq, id, lane, stage, accepted_at, changed_at, bytes, outcome, reason, note";
 
@@ -56,24 +35,14 @@ pub(super) struct Placed {
     pub(super) header: Header,
 }
 
-/// Opens or makes the database file and takes its lock.
-pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let db = Connection::open(path)?;
-    // Long enough for a predecessor that is just closing.
-    db.busy_timeout(Duration::from_secs(1))?;
-    match prepare(&db) {
-        Ok(()) => Ok(db),
-        Err(StoreError::Database(error)) if is_busy(&error) => Err(StoreError::InUse),
-        Err(other) => Err(other),
-    }
-}
-
 /// The open database with what belongs to it.
 pub(super) struct Table {
     pub(super) db: Connection,
     pub(super) space: Space,
     pub(super) totals: Totals,
     pub(super) commits: u64,
+    /// How much the write-ahead log has grown since it was last carried over, roughly.
+    pub(super) log_bytes: u64,
     keys: KeyRing,
     memory: Memory,
     largest_part: usize,
@@ -88,7 +57,16 @@ impl Table {
         space: Space,
         largest_part: usize,
     ) -> Result<Self, StoreError> {
-        let mut table = Self { db, space, totals: Totals::default(), commits: 0, keys, memory, largest_part };
+        let mut table = Self {
+            db,
+            space,
+            totals: Totals::default(),
+            commits: 0,
+            log_bytes: 0,
+            keys,
+            memory,
+            largest_part,
+        };
         table.check_keys()?;
         table.totals = table.count()?;
         Ok(table)
@@ -406,10 +384,11 @@ impl Table {
         Ok(())
     }
 
-    fn put_body(&self, seq: i64, part: Part, sealed: &[u8]) -> Result<(), StoreError> {
+    fn put_body(&mut self, seq: i64, part: Part, sealed: &[u8]) -> Result<(), StoreError> {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO body (seq_part, sealed) VALUES (?, ?)")?
             .execute(params![seq * 2 + part as i64, sealed])?;
+        self.log_bytes += sealed.len() as u64;
         Ok(())
     }
 
@@ -427,38 +406,6 @@ impl Table {
         }
         Ok(())
     }
-}
-
-fn prepare(db: &Connection) -> Result<(), StoreError> {
-    // EXCLUSIVE: a second process is refused, and no shared-memory file is needed.
-    db.execute_batch(
-        "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;",
-    )?;
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > FORMAT {
-        return Err(StoreError::NewerFormat { found, known: FORMAT });
-    }
-    // FULL syncs the log at each commit. Checkpoints are the writer's business, after it has answered.
-    db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
-    db.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
-         PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
-    )
-    .or_else(|error| match error {
-        // Some pragmas answer with their new value; execute_batch takes that for a mistake.
-        rusqlite::Error::ExecuteReturnedResults => Ok(()),
-        other => Err(other),
-    })?;
-    if found == 0 {
-        db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
-        ))?;
-    }
-    Ok(())
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {

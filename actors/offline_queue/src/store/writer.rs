@@ -10,8 +10,10 @@ use super::types::StoreError;
 
 /// Calls that share one commit at most.
 const LARGEST_BATCH: usize = 256;
-/// Calls after which the write-ahead log is carried over into the database.
-const CHECKPOINT_AFTER: usize = 512;
+/// What a call adds to the write-ahead log besides its bodies, roughly: the pages that it touches.
+const LOG_PER_CALL: u64 = 5 * 4096;
+/// The write-ahead log is carried over into the database when it has grown by about this, in bytes.
+const LARGEST_LOG: u64 = 4 << 20;
 
 /// What is sent to the thread.
 pub(super) enum Message {
@@ -73,14 +75,15 @@ where
 
 /// Runs until it is told to close, every handle is gone, or a commit fails.
 pub(super) fn run(mut table: Table, mut messages: mpsc::Receiver<Message>) {
-    let mut since_checkpoint = 0;
+    // Carrying the log over can need as much room as the log is large, and the ballast must be enough for that.
+    let ballast = table.space.quota().ballast;
+    let largest_log = if ballast == 0 { LARGEST_LOG } else { (ballast / 4).min(LARGEST_LOG) };
     while let Some(first) = messages.blocking_recv() {
         let (batch, special) = gather(first, &mut messages);
-        since_checkpoint += batch.len();
+        table.log_bytes += batch.len() as u64 * LOG_PER_CALL;
         let goes_on = together(&mut table, batch);
-        if since_checkpoint >= CHECKPOINT_AFTER {
-            since_checkpoint = 0;
-            checkpoint(&table, "PASSIVE");
+        if table.log_bytes >= largest_log {
+            checkpoint(&mut table, "PASSIVE");
         }
         match special {
             Some(Special::Close(done)) => {
@@ -89,7 +92,7 @@ pub(super) fn run(mut table: Table, mut messages: mpsc::Receiver<Message>) {
                 return;
             }
             Some(Special::Tidy(done)) => {
-                checkpoint(&table, "TRUNCATE");
+                checkpoint(&mut table, "TRUNCATE");
                 let _ = done.send(());
             }
             None => {}
@@ -139,6 +142,8 @@ fn together(table: &mut Table, mut batch: Vec<Box<dyn Call>>) -> bool {
         Err(Failure::Commit(error) | Failure::Call(error)) => {
             if is_full(&error) {
                 table.space.throw_off();
+                // The log is then written over from its beginning, which needs no room.
+                checkpoint(table, "PASSIVE");
             }
         }
     }
@@ -190,7 +195,8 @@ fn attempt(table: &mut Table, batch: &mut [Box<dyn Call>]) -> Result<(), Failure
 }
 
 /// Carries the write-ahead log over into the database; what fails now is tried again the next time.
-fn checkpoint(table: &Table, mode: &str) {
+fn checkpoint(table: &mut Table, mode: &str) {
+    table.log_bytes = 0;
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     if let Err(error) = table.db.query_row(&sql, [], |_| Ok(())) {
         tracing::warn!(%error, "the queue's log could not be carried over into its database");

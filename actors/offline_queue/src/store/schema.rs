@@ -1,0 +1,70 @@
+//! The database file: its schema, its format, and how it is opened.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::types::StoreError;
+
+/// `PRAGMA user_version` of the schema below.
+const FORMAT: i64 = 1;
+/// Marks the file as ours: "MdgQ".
+const APPLICATION: i64 = 0x4d64_6751;
+// The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
+// few bytes and not the request; its key is twice the record's number plus the part.
+const SCHEMA: &str = "
+    CREATE TABLE record (
+        seq INTEGER PRIMARY KEY, id BLOB NOT NULL, lane INTEGER NOT NULL, stage INTEGER NOT NULL,
+        accepted_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        outcome INTEGER, reason INTEGER, note TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX record_id ON record (id);
+    CREATE INDEX record_due ON record (stage, lane, seq);
+    CREATE TABLE body (seq_part INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+    CREATE TABLE key_used (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+";
+
+/// Opens or makes the database file and takes its lock.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    // Long enough for a predecessor that is just closing.
+    db.busy_timeout(Duration::from_secs(1))?;
+    match prepare(&db) {
+        Ok(()) => Ok(db),
+        Err(StoreError::Database(error)) if is_busy(&error) => Err(StoreError::InUse),
+        Err(other) => Err(other),
+    }
+}
+
+fn prepare(db: &Connection) -> Result<(), StoreError> {
+    // EXCLUSIVE: a second process is refused, and no shared-memory file is needed.
+    db.execute_batch(
+        "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;",
+    )?;
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > FORMAT {
+        return Err(StoreError::NewerFormat { found, known: FORMAT });
+    }
+    // FULL syncs the log at each commit. Checkpoints are the writer's business, after it has answered.
+    db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;
+         PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
+    )
+    .or_else(|error| match error {
+        // Some pragmas answer with their new value; execute_batch takes that for a mistake.
+        rusqlite::Error::ExecuteReturnedResults => Ok(()),
+        other => Err(other),
+    })?;
+    if found == 0 {
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+        ))?;
+    }
+    Ok(())
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}
