@@ -101,11 +101,11 @@ async fn reach_broker(config: &Config, keeps_it: bool) -> Result<(Access, Option
         Broker::External { socket, passwords } => {
             Ok((Access { socket: socket.clone(), passwords: passwords.clone() }, None))
         }
-        Broker::Managed if keeps_it => {
+        Broker::Managed {} if keeps_it => {
             let broker = ManagedBroker::start(&directory, &config.lanes()).await?;
             Ok((broker.access().clone(), Some(broker)))
         }
-        Broker::Managed => Ok((
+        Broker::Managed {} => Ok((
             Access { socket: directory.join("broker.sock"), passwords: directory.join("accounts") },
             None,
         )),

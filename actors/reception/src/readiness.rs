@@ -55,6 +55,7 @@ pub struct Boot {
 
 /// The record of a lane's setup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Setup {
     /// The procedure of the face-auth reader's maker that was followed, with its version. None where
     /// the reader takes phones itself.

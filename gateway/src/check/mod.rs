@@ -60,7 +60,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
 fn broker(config: &Config) -> Finding {
     let (socket, managed) = match &config.broker {
         Broker::External { socket, .. } => (socket.clone(), false),
-        Broker::Managed => (config.site.state_directory.join("broker/broker.sock"), true),
+        Broker::Managed {} => (config.site.state_directory.join("broker/broker.sock"), true),
     };
     let place = socket.display();
     if managed && !Path::new("/usr/sbin/mosquitto").exists() {

@@ -78,12 +78,12 @@ pub enum Phones {
 }
 
 /// The broker.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Broker {
     /// A child of the gateway, configured from the manifest, below the state directory.
-    #[default]
-    Managed,
+    // Braces, since serde takes any key beside a tag without fields.
+    Managed {},
     /// One that runs already, with the manifest's accounts and access list.
     External {
         /// Its Unix socket.
@@ -91,6 +91,12 @@ pub enum Broker {
         /// A directory with one file for each account, its password in it.
         passwords: PathBuf,
     },
+}
+
+impl Default for Broker {
+    fn default() -> Self {
+        Self::Managed {}
+    }
 }
 
 /// The page.
