@@ -1,7 +1,7 @@
 //! The PC/SC service and its misfortunes.
 
 use super::Refusal;
-use crate::hospital::Hospital;
+use crate::hospital::{Hospital, PcscError};
 use actix_web::{
     HttpResponse, post,
     web::{Data, Path, ServiceConfig},
@@ -36,11 +36,12 @@ async fn act_on_service(hospital: Data<Hospital>, act: Path<ServiceAct>) -> Resu
     let act = act.into_inner();
     // Starting takes some 10 ms of blocking.
     let mut service = hospital.pcsc.lock().await;
-    match act {
-        ServiceAct::Kill => service.kill()?,
-        ServiceAct::Stop => service.stop()?,
-        ServiceAct::Cont => service.cont()?,
-        ServiceAct::Restart => service.restart()?,
-    }
+    let done = match act {
+        ServiceAct::Kill => service.kill(),
+        ServiceAct::Stop => service.stop(),
+        ServiceAct::Cont => service.cont(),
+        ServiceAct::Restart => service.restart(),
+    };
+    done.map_err(PcscError::from)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -62,34 +62,34 @@ impl PcscService {
     }
 
     /// Kills the service.
-    pub fn kill(&mut self) -> Result<(), PcscError> {
-        Ok(match self {
-            Self::Fixed(service) => service.kill()?,
-            Self::Hotplug(service) => service.kill()?,
-        })
+    pub fn kill(&mut self) -> Result<(), PcscdError> {
+        match self {
+            Self::Fixed(service) => service.kill(),
+            Self::Hotplug(service) => service.kill(),
+        }
     }
 
     /// Hangs it.
-    pub fn stop(&mut self) -> Result<(), PcscError> {
-        Ok(match self {
-            Self::Fixed(service) => service.stop()?,
-            Self::Hotplug(service) => service.stop()?,
-        })
+    pub fn stop(&mut self) -> Result<(), PcscdError> {
+        match self {
+            Self::Fixed(service) => service.stop(),
+            Self::Hotplug(service) => service.stop(),
+        }
     }
 
     /// Lets it go on.
-    pub fn cont(&mut self) -> Result<(), PcscError> {
-        Ok(match self {
-            Self::Fixed(service) => service.cont()?,
-            Self::Hotplug(service) => service.cont()?,
-        })
+    pub fn cont(&mut self) -> Result<(), PcscdError> {
+        match self {
+            Self::Fixed(service) => service.cont(),
+            Self::Hotplug(service) => service.cont(),
+        }
     }
 
     /// Starts it anew.
-    pub fn restart(&mut self) -> Result<(), PcscError> {
-        Ok(match self {
-            Self::Fixed(service) => service.restart()?,
-            Self::Hotplug(service) => service.restart()?,
-        })
+    pub fn restart(&mut self) -> Result<(), PcscdError> {
+        match self {
+            Self::Fixed(service) => service.restart(),
+            Self::Hotplug(service) => service.restart(),
+        }
     }
 }
