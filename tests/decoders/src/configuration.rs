@@ -22,9 +22,14 @@ pub fn file(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// Two counters, one of them without a generic reader.
+/// The example that we give, and two counters with as little as can be said of them.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let seed = br#"[site]
+    vec![EXAMPLE.to_vec(), SHORT.to_vec()]
+}
+
+const EXAMPLE: &[u8] = include_bytes!("../../../configs/example.toml");
+
+const SHORT: &[u8] = br#"[site]
 institution = "1312345678"
 terminal = "terminal-1"
 state_directory = "/var/lib/madoguchi"
@@ -68,5 +73,3 @@ certificate = "link.pem"
 key = "link.key"
 client_ca = "devices.pem"
 "#;
-    vec![seed.to_vec()]
-}

@@ -4,6 +4,7 @@
 //! run wherever `cargo test` does. Each check panics when a decoder breaks its promise: that a refusal is a
 //! typed error, that what was accepted survives being written and read again, and the decoder's own bounds.
 
+pub mod audit;
 pub mod bus;
 pub mod centre;
 pub mod configuration;
@@ -108,6 +109,13 @@ pub const ALL: &[Decoder] = &[
         check: receipt::file_name,
         seeds: receipt::file_name_seeds,
         cut_is_refused: true,
+    },
+    Decoder {
+        name: "audit_line",
+        written_by: "the audit log, or whoever altered it since",
+        check: audit::line,
+        seeds: audit::seeds,
+        cut_is_refused: false,
     },
     Decoder {
         name: "configuration",

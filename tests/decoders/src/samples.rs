@@ -1,6 +1,7 @@
 //! One valid message of each kind, all of the box or of lane 1. The people in them are invented.
 
 use jiff::Timestamp;
+use madoguchi_audit_log::line::{Hash, Line, What};
 use madoguchi_protocol::{
     Envelope, LaneId, MessageId, RequestId, VisitId, cbor,
     device::*,
@@ -222,6 +223,24 @@ fn said_unasked() -> Vec<Vec<u8>> {
             }],
         })),
     ]
+}
+
+/// A line of the audit log, without its line feed.
+pub fn audit_line() -> Vec<u8> {
+    let line = Line {
+        n: 7,
+        at: AT,
+        noted: AT,
+        id: Some(MessageId::from_bytes([1; 16])),
+        lane: Some(lane()),
+        visit: Some(visit()),
+        what: What::Entry(Entry::MediumRead(Medium::Android, VerifiedBy::Pin)),
+        prev: Hash::ZERO,
+    };
+    match line.seal() {
+        Ok((bytes, _)) => bytes.trim_ascii_end().to_vec(),
+        Err(error) => panic!("a sample can't be sealed: {error}"),
+    }
 }
 
 /// A stream for each frame of the device link.
