@@ -37,8 +37,8 @@ lint: ## Format, clippy, documentation, and the licences and origins of all depe
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	cargo deny --log-level error check bans licenses sources
 
-doc: ## Brings the README's table of actors up to date with the manifest.
-	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme
+doc: ## Brings the tables of actors (README) and of rules (RULES.md) up to date with manifest and sources.
+	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules
 
 bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
 	cargo build --locked --release --workspace
