@@ -15,6 +15,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a condition may take to come true, unless a test says otherwise.
 pub const SOON: Duration = Duration::from_secs(20);
 
+/// What the gateway logs: what it does itself, without the chatter of its libraries.
+const LOG: &str = "debug,rumqttc=info,hyper_util=info,actix_server=info,rustls=info,sled=info";
+
 /// How the hospital is to be.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -126,7 +129,7 @@ impl House {
         let mut command = Command::new(program("madoguchi"));
         command.args(arguments).arg("--config").arg(self.config());
         command.env("PCSCLITE_CSOCK_NAME", self.addresses["pcscd_socket"].as_str().expect("a path"));
-        command.env("MADOGUCHI_LOG", std::env::var("MADOGUCHI_LOG").unwrap_or_else(|_| "debug".into()));
+        command.env("MADOGUCHI_LOG", std::env::var("MADOGUCHI_LOG").unwrap_or_else(|_| LOG.into()));
         command
     }
 

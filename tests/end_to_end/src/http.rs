@@ -28,7 +28,7 @@ impl Http {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
         let status = response.status();
         let bytes = response.bytes().await.unwrap_or_default();
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))

@@ -7,7 +7,9 @@ pub mod house;
 pub mod http;
 pub mod lane;
 pub mod process;
+pub mod staff;
 pub mod visits;
 
 pub use house::{House, Options};
 pub use lane::{Lane, Screen};
+pub use staff::Neighbour;

@@ -327,9 +327,9 @@ enum PlugAct {
 async fn act_on_plug(hospital: Data<Hospital>, path: Path<(u16, PlugAct)>) -> Result<HttpResponse, Refusal> {
     let (number, act) = path.into_inner();
     let lane = find(&hospital, number)?;
-    lane.take_away().await;
-    let mut service = hospital.pcsc.lock().await;
     // Some 10 ms of blocking.
-    service.set_plugged(&lane.nfc, matches!(act, PlugAct::Plug))?;
+    hospital.pcsc.lock().await.set_plugged(&lane.nfc, matches!(act, PlugAct::Plug))?;
+    // What was held went with the reader; taken away before, it would look like a patient's doing.
+    lane.take_away().await;
     Ok(done())
 }
