@@ -72,6 +72,7 @@ pub fn measure(lanes: u16, directory: &Path, program: &Path, amounts: &[Amount])
         own_card: Vec::new(),
         trust_ca: Vec::new(),
         hotplug: false,
+        stock_vpcd: false,
         free_ports: true,
     };
     let hospital = runtime.block_on(Hospital::open(&options))?;

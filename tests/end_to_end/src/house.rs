@@ -25,6 +25,8 @@ pub struct Options {
     pub lanes: u16,
     /// USB readers that can be pulled.
     pub hotplug: bool,
+    /// Debian's virtual readers instead of the simulator's own.
+    pub stock_vpcd: bool,
     /// Lanes left to somebody else's card.
     pub own_card: Vec<u16>,
     /// Further authorities for the centre.
@@ -40,6 +42,7 @@ impl Default for Options {
         Self {
             lanes: 2,
             hotplug: false,
+            stock_vpcd: false,
             own_card: Vec::new(),
             trust_ca: Vec::new(),
             replace: Vec::new(),
@@ -85,6 +88,9 @@ impl House {
         command.arg("--directory").arg(directory.path());
         if options.hotplug {
             command.arg("--hotplug");
+        }
+        if options.stock_vpcd {
+            command.arg("--stock-vpcd");
         }
         for lane in &options.own_card {
             command.args(["--own-card", &lane.to_string()]);

@@ -35,6 +35,10 @@ struct Arguments {
     /// USB readers on a mocked bus, which can be unplugged.
     #[arg(long)]
     hotplug: bool,
+    /// Use Debian's virtual reader (package vsmartcard-vpcd) instead of the simulator's own driver: it polls, and
+    /// tells a torn card less clearly.
+    #[arg(long, conflicts_with = "hotplug")]
+    stock_vpcd: bool,
     /// Take any free ports instead of the documented ones.
     #[arg(long)]
     free_ports: bool,
@@ -72,11 +76,13 @@ async fn serve(arguments: Arguments) -> Result<()> {
         own_card: arguments.own_card.clone(),
         trust_ca: arguments.trust_ca.clone(),
         hotplug: arguments.hotplug,
+        stock_vpcd: arguments.stock_vpcd,
         free_ports: arguments.free_ports,
     };
     let mut hospital = Hospital::open(&options).await?;
-    let listener = std::net::TcpListener::bind(arguments.control)
-        .with_context(|| format!("--control {}; is a simulated hospital running already?", arguments.control))?;
+    let listener = std::net::TcpListener::bind(arguments.control).with_context(|| {
+        format!("--control {}; is a simulated hospital running already?", arguments.control)
+    })?;
     hospital.addresses.control = format!("http://{}/", listener.local_addr()?);
     let addresses = hospital.addresses.clone();
     let file = arguments.directory.join("hospital.json");

@@ -28,6 +28,7 @@ impl Open {
             own_card: vec![],
             trust_ca: vec![],
             hotplug: false,
+            stock_vpcd: false,
             free_ports: true,
         };
         let hospital = Hospital::open(&options).await.unwrap();

@@ -12,6 +12,7 @@ pub enum ReaderBinding {
     Only,
     /// The PC/SC name without the index and slot at its end, as `madoguchi check` lists it:
     /// `ACS ACR122U PICC Interface (SER123)`. Two equal readers without serials share a name: neither is taken.
+    /// With index and slot (`… 00 01`) the slot counts, for a reader that has several; the index never does.
     Name(String),
     /// The serial number in the last parentheses of the PC/SC name: `SER123`.
     Serial(String),
@@ -41,7 +42,10 @@ impl ReaderBinding {
     pub fn may_be(&self, name: &str) -> bool {
         match self {
             Self::Only | Self::Usb(_) => true,
-            Self::Name(wanted) => without_index(name) == without_index(wanted),
+            Self::Name(wanted) => {
+                without_index(name) == without_index(wanted)
+                    && slot(wanted).is_none_or(|slot_wanted| slot(name) == Some(slot_wanted))
+            }
             Self::Serial(wanted) => serial(name) == Some(wanted.as_str()),
         }
     }
@@ -64,6 +68,12 @@ fn without_index(name: &str) -> &str {
     let name = name.trim_end();
     let Some(end) = cut(name).and_then(|end| cut(&name[..end])) else { return name };
     name[..end].trim_end()
+}
+
+/// The slot that pcscd appends, of a name that bears one.
+fn slot(name: &str) -> Option<&str> {
+    let name = name.trim_end();
+    (without_index(name).len() < name.len()).then(|| &name[name.len() - 2..])
 }
 
 /// What stands in the last parentheses.
@@ -108,6 +118,17 @@ mod tests {
         assert_eq!(chosen(&ReaderBinding::Only, &[FIRST, SECOND]), None);
         let equal = ["Cheap Reader 00 00", "Cheap Reader 01 00"];
         assert_eq!(chosen(&ReaderBinding::Name("Cheap Reader".into()), &equal), None);
+    }
+
+    #[test]
+    fn the_slots_of_one_reader_are_told_apart_by_the_end_of_its_name() {
+        let slots = ["Dual Reader (SER1) 02 00", "Dual Reader (SER1) 02 01"];
+        assert_eq!(chosen(&ReaderBinding::Name("Dual Reader (SER1)".into()), &slots), None);
+        for slot in slots {
+            // Whatever index it has today.
+            let written = slot.replace(" 02 ", " 00 ");
+            assert_eq!(chosen(&ReaderBinding::Name(written), &slots).as_deref(), Some(slot));
+        }
     }
 
     #[test]

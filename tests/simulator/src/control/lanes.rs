@@ -195,6 +195,8 @@ struct Medium {
     holder_authorised: Option<bool>,
     /// Sets the tries left of its PIN.
     tries_left: Option<u8>,
+    /// Changes its PIN: 4 digits.
+    pin: Option<String>,
 }
 
 /// Puts a card into the face-auth reader's slot.
@@ -255,6 +257,12 @@ fn prepare(hospital: &Hospital, medium: &Medium) -> Result<(), Refusal> {
     }
     if let Some(authorised) = medium.holder_authorised {
         card.set_holder_authorised(authorised);
+    }
+    if let Some(pin) = &medium.pin {
+        if pin.len() != 4 || !pin.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(Refusal::new(422, "not_a_pin", "a PIN has 4 digits"));
+        }
+        card.set_pin(pin);
     }
     if let Some(tries) = medium.tries_left {
         card.set_tries_left(tries.min(3));

@@ -2,6 +2,7 @@
 //!
 //! Plain HTTP on loopback; `GET /openapi.json` describes it. A refusal is `{"error": code, "reason": text}`.
 
+mod cards;
 mod centre;
 mod lanes;
 mod pages;
@@ -33,6 +34,8 @@ const MAX_BODY: usize = 16 * 1024;
     paths(
         see_hospital,
         list_cards,
+        cards::see_card,
+        cards::set_patient,
         list_receipts,
         lanes::list_lanes,
         lanes::see_lane,
@@ -83,6 +86,7 @@ fn hospital_routes() -> actix_web::Scope {
         .service(see_hospital)
         .service(list_cards)
         .service(list_receipts)
+        .configure(cards::routes)
         .configure(lanes::routes)
         .configure(pcsc::routes)
         .configure(centre::routes)

@@ -111,7 +111,8 @@ impl Wallet {
     pub fn well_known() -> Vec<String> {
         let kinds = [Medium::MyNumberCard, Medium::Android, Medium::Iphone];
         let peculiar = |kind: Medium| Trait::ALL.map(|(_, ending)| format!("{kind}{ending}"));
-        let mut names: Vec<_> = kinds.into_iter().flat_map(|k| [vec![k.to_string()], peculiar(k).to_vec()].concat()).collect();
+        let mut names: Vec<_> =
+            kinds.into_iter().flat_map(|k| [vec![k.to_string()], peculiar(k).to_vec()].concat()).collect();
         names.push(Medium::OldResidentCard.to_string());
         names
     }
@@ -121,7 +122,8 @@ impl Wallet {
         if let Some(card) = self.lock().get(name) {
             return Ok(card.clone());
         }
-        let (medium, peculiar) = parse(name).ok_or_else(|| CardError::Name(name.chars().take(60).collect()))?;
+        let (medium, peculiar) =
+            parse(name).ok_or_else(|| CardError::Name(name.chars().take(60).collect()))?;
         let now = Timestamp::now();
         let validity = match peculiar {
             Trait::Expired => Validity::expired_at(now, EXPIRED_DAYS),

@@ -17,7 +17,12 @@ pub(super) struct LaneFile {
 }
 
 /// Writes `gateway.toml` into `directory`.
-pub(super) fn write(directory: &Path, centre: &Centre, page: SocketAddr, lanes: &[LaneFile]) -> Result<PathBuf> {
+pub(super) fn write(
+    directory: &Path,
+    centre: &Centre,
+    page: SocketAddr,
+    lanes: &[LaneFile],
+) -> Result<PathBuf> {
     let here = directory.display();
     let centre = centre.address();
     let mut text = format!(

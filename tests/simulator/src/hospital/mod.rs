@@ -7,14 +7,14 @@ mod pcsc;
 mod receipts;
 
 pub use cards::{CardError, Wallet};
-pub use pcsc::{PcscError, PcscService};
+pub use pcsc::{PcscError, PcscKind, PcscService};
 pub use receipts::Receipt;
 
 use crate::{
     cards::{Insertion, ServeError, serve},
     centre::{Centre, CentreConfig, CentreRules, CentreState, TrustedAuthority},
     face_reader::{ReaderConfig, SimulatedReader, SlotCard},
-    pcscd::ReaderSpec,
+    pcscd::{Driver, LANE_PORT_BASE, ReaderSpec},
     pki::{
         jpki::JpkiAuthority,
         tls::{TlsAuthority, Validity},
@@ -54,6 +54,8 @@ pub struct Options {
     pub trust_ca: Vec<PathBuf>,
     /// USB readers that can be pulled.
     pub hotplug: bool,
+    /// Debian's virtual readers instead of ours.
+    pub stock_vpcd: bool,
     /// Any free ports instead of the documented ones, for tests side by side.
     pub free_ports: bool,
 }
@@ -148,9 +150,9 @@ impl Hospital {
             state,
         })?;
 
-        let mut ports = Ports::new(options.free_ports);
+        let mut ports = Ports::new(options.free_ports, options.stock_vpcd);
         let specs = (1..=options.lanes).map(|lane| ports.nfc_reader(lane)).collect::<Result<Vec<_>>>()?;
-        let pcsc = PcscService::start(&directory.join("pcscd"), &specs, options.hotplug)?;
+        let pcsc = PcscService::start(&directory.join("pcscd"), &specs, kind(options))?;
         let devices = Devices::new(&pki, options.lanes)?;
         let mut lanes = BTreeMap::new();
         let mut files = Vec::new();
@@ -211,7 +213,12 @@ impl Lane {
 
     /// What is held and still there.
     pub async fn held(&self) -> Option<String> {
-        self.held.lock().await.as_ref().filter(|(_, insertion)| insertion.is_in()).map(|(name, _)| name.clone())
+        self.held
+            .lock()
+            .await
+            .as_ref()
+            .filter(|(_, insertion)| insertion.is_in())
+            .map(|(name, _)| name.clone())
     }
 
     /// Puts the card of this name into the face-auth reader's slot.
@@ -239,6 +246,14 @@ fn centre_state(jpki: &JpkiAuthority, trust_ca: &[PathBuf]) -> Result<Arc<Centre
     Ok(state)
 }
 
+fn kind(options: &Options) -> PcscKind {
+    match (options.hotplug, options.stock_vpcd) {
+        (true, _) => PcscKind::Hotplug,
+        (false, true) => PcscKind::Fixed(Driver::StockVpcd),
+        (false, false) => PcscKind::Fixed(Driver::Madoguchi),
+    }
+}
+
 /// Certificates of the device links.
 struct Devices {
     authority: TlsAuthority,
@@ -248,7 +263,9 @@ impl Devices {
     fn new(pki: &Path, _lanes: u16) -> Result<Self> {
         let authority = TlsAuthority::new("Invented device authority")?;
         authority.write(pki, "device-ca")?;
-        authority.server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?.write(pki, "device-link")?;
+        authority
+            .server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?
+            .write(pki, "device-link")?;
         Ok(Self { authority })
     }
 
@@ -257,7 +274,9 @@ impl Devices {
             address,
             server_name: "localhost".into(),
             authority: self.authority.certificate_der(),
-            identity: self.authority.client(&format!("face-reader-{lane}"), Validity::days(CERTIFICATE_DAYS))?,
+            identity: self
+                .authority
+                .client(&format!("face-reader-{lane}"), Validity::days(CERTIFICATE_DAYS))?,
             maker: MAKER.into(),
             model: MODEL.into(),
             software: "9.9.9".into(),
@@ -269,6 +288,8 @@ impl Devices {
 /// Documented ports, or any free ones.
 struct Ports {
     free: bool,
+    /// Debian's virtual reader has two slots, and takes the port after its own for the second one.
+    two_for_a_reader: bool,
     /// Kept open until all are chosen, so that none is given twice.
     taken: Vec<TcpListener>,
 }
@@ -279,8 +300,8 @@ impl Ports {
     /// Lane n's device link listens on this plus n.
     const FACE_READER: u16 = 28_200;
 
-    fn new(free: bool) -> Self {
-        Self { free, taken: Vec::new() }
+    fn new(free: bool, two_for_a_reader: bool) -> Self {
+        Self { free, two_for_a_reader, taken: Vec::new() }
     }
 
     fn free_port(&mut self) -> Result<u16> {
@@ -295,12 +316,19 @@ impl Ports {
     }
 
     fn nfc_reader(&mut self, lane: u16) -> Result<ReaderSpec> {
-        if !self.free {
-            return Ok(ReaderSpec::for_lane(lane));
+        let name = format!("LANE{lane}");
+        match (self.free, self.two_for_a_reader) {
+            (false, false) => Ok(ReaderSpec::for_lane(lane)),
+            (false, true) => Ok(ReaderSpec::new(&name, LANE_PORT_BASE + 2 * lane)?),
+            // The driver wants the ports at once, so these listeners can't be kept.
+            (true, two) => loop {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                let port = listener.local_addr()?.port();
+                if !two || TcpListener::bind((Ipv4Addr::LOCALHOST, port.saturating_add(1))).is_ok() {
+                    return Ok(ReaderSpec::new(&name, port)?);
+                }
+            },
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        // The driver wants the port at once, so this listener can't be kept.
-        Ok(ReaderSpec::new(&format!("LANE{lane}"), listener.local_addr()?.port())?)
     }
 
     fn face_reader(&mut self, lane: u16) -> Result<SocketAddr> {

@@ -1,12 +1,21 @@
 //! The PC/SC service of the hospital: virtual readers that stay, or USB readers that come and go.
 
-use crate::pcscd::{HotplugPcscd, Pcscd, PcscdError, ReaderSpec};
+use crate::pcscd::{Driver, HotplugPcscd, Pcscd, PcscdError, ReaderSpec};
 use std::path::{Path, PathBuf};
+
+/// Which kind of service is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PcscKind {
+    /// Readers that stay, by this driver.
+    Fixed(Driver),
+    /// Readers on a mocked USB bus.
+    Hotplug,
+}
 
 /// Either kind of service.
 pub enum PcscService {
     /// Readers from a configuration file; a card can come and go, a reader can't.
-    Fixed(Pcscd),
+    Fixed(Pcscd, Driver),
     /// Readers on a mocked USB bus.
     Hotplug(HotplugPcscd),
 }
@@ -24,9 +33,9 @@ pub enum PcscError {
 
 impl PcscService {
     /// Starts the service with all readers plugged.
-    pub fn start(folder: &Path, readers: &[ReaderSpec], hotplug: bool) -> Result<Self, PcscError> {
-        if !hotplug {
-            return Ok(Self::Fixed(Pcscd::start(folder, readers)?));
+    pub fn start(folder: &Path, readers: &[ReaderSpec], kind: PcscKind) -> Result<Self, PcscError> {
+        if let PcscKind::Fixed(driver) = kind {
+            return Ok(Self::Fixed(Pcscd::start_with(folder, readers, driver)?, driver));
         }
         let mut service = HotplugPcscd::start(folder, readers)?;
         for reader in readers {
@@ -38,15 +47,17 @@ impl PcscService {
     /// The value of `PCSCLITE_CSOCK_NAME` for its clients.
     pub fn socket(&self) -> PathBuf {
         match self {
-            Self::Fixed(service) => service.socket(),
+            Self::Fixed(service, _) => service.socket(),
             Self::Hotplug(service) => service.socket(),
         }
     }
 
-    /// The name of a reader as PC/SC clients see it, without the numbers at its end.
+    /// The name by which a reader is bound to its lane: as PC/SC clients see it, without the numbers at its end
+    /// unless they are needed to tell its slots apart.
     pub fn reader_name(&self, reader: &ReaderSpec) -> String {
         let name = match self {
-            Self::Fixed(_) => reader.pcsc_name(),
+            Self::Fixed(_, Driver::StockVpcd) => return reader.pcsc_name(),
+            Self::Fixed(_, Driver::Madoguchi) => reader.pcsc_name(),
             Self::Hotplug(_) => reader.usb_pcsc_name(0),
         };
         name.trim_end_matches(" 00 00").to_owned()
@@ -55,7 +66,7 @@ impl PcscService {
     /// Plugs a reader in, or pulls it out.
     pub fn set_plugged(&mut self, reader: &ReaderSpec, plugged: bool) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(_) => Err(PcscError::NoBus),
+            Self::Fixed(..) => Err(PcscError::NoBus),
             Self::Hotplug(service) if plugged => Ok(service.plug(reader.name())?),
             Self::Hotplug(service) => Ok(service.unplug(reader.name())?),
         }
@@ -64,7 +75,7 @@ impl PcscService {
     /// Kills the service.
     pub fn kill(&mut self) -> Result<(), PcscdError> {
         match self {
-            Self::Fixed(service) => service.kill(),
+            Self::Fixed(service, _) => service.kill(),
             Self::Hotplug(service) => service.kill(),
         }
     }
@@ -72,7 +83,7 @@ impl PcscService {
     /// Hangs it.
     pub fn stop(&mut self) -> Result<(), PcscdError> {
         match self {
-            Self::Fixed(service) => service.stop(),
+            Self::Fixed(service, _) => service.stop(),
             Self::Hotplug(service) => service.stop(),
         }
     }
@@ -80,7 +91,7 @@ impl PcscService {
     /// Lets it go on.
     pub fn cont(&mut self) -> Result<(), PcscdError> {
         match self {
-            Self::Fixed(service) => service.cont(),
+            Self::Fixed(service, _) => service.cont(),
             Self::Hotplug(service) => service.cont(),
         }
     }
@@ -88,7 +99,7 @@ impl PcscService {
     /// Starts it anew.
     pub fn restart(&mut self) -> Result<(), PcscdError> {
         match self {
-            Self::Fixed(service) => service.restart(),
+            Self::Fixed(service, _) => service.restart(),
             Self::Hotplug(service) => service.restart(),
         }
     }
