@@ -195,26 +195,8 @@ fn said_unasked() -> Vec<Vec<u8>> {
     vec![
         of_lane(ReadProgress::MediumSeen),
         of_lane(ConfirmationSettled { request_id: request_id(), settlement: settlement() }),
-        of_lane(state(Detail::FaceReader {
-            connected: true,
-            reader: Some(ReaderIdentity {
-                maker: "maker".into(),
-                model: "M-1".into(),
-                software: "1.2.3".into(),
-            }),
-            phones_offered: true,
-            visit: Some(VisitInProgress {
-                visit: visit(),
-                step: Step::EnterPin,
-                since: AT,
-                medium: Some(Medium::Android),
-                pin_job: Some(JOB),
-                trouble: Some(FaultCode::WrongPin),
-            }),
-            visits_ended: 12,
-            links_refused: 1,
-        })),
-        of_box(state(Detail::Uplink { reachable: false, since: AT, wrong_answers: 2 })),
+        of_lane(state(face_reader_detail())),
+        of_box(state(Detail::PinSession { open_jobs: 2 })),
         of_box(state(Detail::Gateway {
             actors: vec![SupervisedActor {
                 address: "nfc_reader@2".into(),
@@ -223,6 +205,28 @@ fn said_unasked() -> Vec<Vec<u8>> {
             }],
         })),
     ]
+}
+
+/// From text, so that what is added to it with a default needs no change here.
+fn face_reader_detail() -> Detail {
+    let text = r#"{"face_reader": {
+        "connected": true,
+        "reader": {"maker": "maker", "model": "M-1", "software": "1.2.3"},
+        "phones_offered": true,
+        "visit": {
+            "visit": "03030303-0303-0303-0303-030303030303",
+            "step": "enter_pin",
+            "since": "2026-01-05T00:20:00Z",
+            "medium": "android",
+            "pin_job": 4711,
+            "trouble": "wrong-pin"
+        },
+        "visits_ended": 12
+    }}"#;
+    match serde_json::from_str(text) {
+        Ok(detail) => detail,
+        Err(error) => panic!("the sample of a face-auth reader's state: {error}"),
+    }
 }
 
 /// A line of the audit log, without its line feed.
