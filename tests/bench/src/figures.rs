@@ -32,9 +32,9 @@ impl Visits {
         percentile(self.all.iter().map(Visit::total), percent)
     }
 
-    /// The median of one part, in milliseconds.
-    pub fn part(&self, part: usize) -> f64 {
-        percentile(self.all.iter().map(|visit| visit.0[part]), 50.0)
+    /// The percentile of one part, in milliseconds.
+    pub fn part(&self, part: usize, percent: f64) -> f64 {
+        percentile(self.all.iter().map(|visit| visit.0[part]), percent)
     }
 }
 

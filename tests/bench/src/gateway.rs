@@ -136,7 +136,9 @@ async fn visit(site: &Site, gate: &Gate, number: u16, count: u32) -> Result<Visi
         let shown = all.iter().find(|shown| shown.kind == kind).map(|shown| shown.at);
         shown.with_context(|| format!("there was no screen {kind:?}"))
     };
-    let (noticed, read) = (at("reading")?, at("authenticating")?);
+    let read = at("authenticating")?;
+    // The event that brings this screen may be overtaken by the phone's answer.
+    let noticed = at("reading").unwrap_or(read);
     let ms = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs_f64() * 1000.0;
     let parts: [f64; PARTS.len()] =
         [ms(held, noticed), ms(noticed, read), ms(read, consent.at), ms(agreed, done.at)];

@@ -55,23 +55,19 @@ fn main() -> Result<()> {
     if arguments.here {
         return here(&arguments);
     }
-    let temporary;
-    let directory = match &arguments.directory {
-        Some(directory) => directory,
-        None => {
-            temporary = tempfile::Builder::new().prefix("madoguchi-bench-").tempdir_in("/var/tmp")?;
-            &temporary.path().to_path_buf()
-        }
-    };
+    let temporary = tempfile::Builder::new().prefix("madoguchi-bench-").tempdir_in("/var/tmp")?;
+    let directory = arguments.directory.as_deref().unwrap_or(temporary.path());
     std::fs::create_dir_all(directory)?;
     let directory = directory.canonicalize()?;
     println!("{EXPLANATION}");
     println!("{}\n", machine::describe(&directory)?);
-    let reports = arguments
-        .lanes
-        .iter()
-        .map(|lanes| elsewhere(&arguments, *lanes, &directory))
-        .collect::<Result<Vec<_>>>()?;
+    let reports: Result<Vec<_>> =
+        arguments.lanes.iter().map(|lanes| elsewhere(&arguments, *lanes, &directory)).collect();
+    if reports.is_err() {
+        // What the gateway said is still there for whoever looks for the reason.
+        let _ = temporary.keep();
+    }
+    let reports = reports?;
     println!("{}", table::tables(&reports));
     if let Some(verdict) = table::verdict(&reports, &GOAL) {
         println!("{verdict}");

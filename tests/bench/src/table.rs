@@ -50,10 +50,12 @@ fn table(reports: &[Report], pattern: usize) -> String {
             format!("{:+.1}", gateway(it) - floor(it))
         });
     }
-    for (part, name) in PARTS.iter().enumerate() {
-        line(&format!("  p50 of {name}, (a) / (b) ms"), &|_, it| {
-            format!("{:.1} / {:.1}", it.gateway.part(part), it.floor.part(part))
-        });
+    for percent in [50.0, 99.0] {
+        for (part, name) in PARTS.iter().enumerate() {
+            line(&format!("  p{percent} of {name}, (a) / (b) ms"), &|_, it| {
+                format!("{:.1} / {:.1}", it.gateway.part(part, percent), it.floor.part(part, percent))
+            });
+        }
     }
     line("CPU per visit: gateway and its broker, ms", &|_, it| format!("{:.1}", it.gateway.cpu_ms));
     line("CPU per visit: the floor's thread, ms", &|_, it| format!("{:.1}", it.floor.cpu_ms));
