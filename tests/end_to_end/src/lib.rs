@@ -6,6 +6,7 @@
 pub mod house;
 pub mod http;
 pub mod lane;
+pub mod morning;
 pub mod process;
 pub mod staff;
 pub mod visits;

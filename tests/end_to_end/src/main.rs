@@ -6,9 +6,9 @@
     reason = "a failed step ends the demonstration and says why"
 )]
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use madoguchi_end_to_end::{
-    House, Lane, Options, Screen,
+    House, Lane, Options, Screen, morning,
     visits::{self, PIN, Way},
 };
 use std::time::{Duration, Instant};
@@ -19,6 +19,36 @@ struct Arguments {
     /// Go on for so many rounds.
     #[arg(long, default_value_t = 1)]
     rounds: u32,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Many patients at many lanes, mishaps and faults, and an oracle that judges what came of it.
+    BusyMorning(BusyMorning),
+}
+
+#[derive(Args)]
+struct BusyMorning {
+    /// Lanes, 1 to 16.
+    #[arg(long, default_value_t = 16)]
+    lanes: u16,
+    /// Patients.
+    #[arg(long, default_value_t = 1000)]
+    patients: u16,
+    /// The same seed brings the same patients with the same mishaps, and the same faults.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Per cent of the patients that each kind of mishap befalls.
+    #[arg(long, default_value_t = 5)]
+    mishaps: u8,
+    /// How many times faster than in the field people are and the morning goes by.
+    #[arg(long, default_value_t = 40.0)]
+    speed: f64,
+    /// No faults of line, centre and readers' service.
+    #[arg(long)]
+    no_faults: bool,
 }
 
 /// What came of one visit.
@@ -32,6 +62,9 @@ struct Outcome {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    if let Some(Command::BusyMorning(chosen)) = arguments.command {
+        std::process::exit(busy_morning(chosen).await);
+    }
     let mut well = true;
     for round in 1..=arguments.rounds {
         println!("Round {round}: opening a simulated hospital with 3 lanes and a gateway …");
@@ -42,6 +75,36 @@ async fn main() {
         std::process::exit(1);
     }
     println!("Everything as expected.");
+}
+
+/// The program's exit code: 0 where the oracle is clean.
+async fn busy_morning(chosen: BusyMorning) -> i32 {
+    let BusyMorning { lanes, patients, seed, mishaps, speed, no_faults } = chosen;
+    println!(
+        "A busy morning: {lanes} lanes, {patients} patients, seed {seed}, {speed} times as fast as people are."
+    );
+    let options = morning::Options { lanes, patients, seed, mishaps, speed, faults: !no_faults };
+    let verdict = match morning::play(options, |line| println!("  {line}")).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            eprintln!("The morning could not be played: {error:?}");
+            return 2;
+        }
+    };
+    println!("\n{}", verdict.report);
+    for offence in &verdict.offences {
+        match offence.patient {
+            Some(number) => println!("← patient {number}: {}", offence.what),
+            None => println!("← {}", offence.what),
+        }
+    }
+    if verdict.offences.is_empty() {
+        println!("The oracle is clean.");
+        0
+    } else {
+        println!("The oracle objects to {} things.", verdict.offences.len());
+        1
+    }
 }
 
 async fn play() -> bool {

@@ -1,0 +1,96 @@
+//! A reception counter with whoever stands there: the simulated hospital's lane, handled as people do.
+
+use super::plan::Options;
+use anyhow::Result;
+use madoguchi_simulator::{
+    face_reader::View,
+    hospital::{HoldError, Hospital, Lane},
+};
+use std::time::Duration;
+
+/// One counter.
+pub struct Counter<'a> {
+    pub(super) hospital: &'a Hospital,
+    pub(super) lane: &'a Lane,
+    pub(super) options: &'a Options,
+    /// The lane's number.
+    pub number: u16,
+}
+
+impl<'a> Counter<'a> {
+    /// The counter of a lane that exists.
+    pub fn new(hospital: &'a Hospital, options: &'a Options, number: u16) -> Option<Self> {
+        let lane = hospital.lanes.get(&number)?;
+        Some(Self { hospital, lane, options, number })
+    }
+
+    /// Touches a choice; says whether the screen had it.
+    pub fn touch(&self, choice: &str) -> bool {
+        self.lane.reader.touch(choice).is_ok()
+    }
+
+    /// Whether this can be touched now.
+    pub fn offers(&self, choice: &str) -> bool {
+        offers(&self.lane.reader.view(), choice)
+    }
+
+    /// Whether this can be touched within `limit`.
+    pub async fn will_offer(&self, choice: &str, limit: Duration) -> bool {
+        self.lane.reader.wait_for(limit, |view| offers(view, choice)).await.is_some()
+    }
+
+    /// Whether the screen for the next patient is there within `limit`.
+    pub async fn becomes_idle(&self, limit: Duration) -> bool {
+        let is_idle = |view: &View| view.screen.as_ref().is_some_and(|screen| screen.kind == "idle");
+        self.lane.reader.wait_for(limit, is_idle).await.is_some()
+    }
+
+    /// Puts a card into the slot.
+    pub fn insert(&self, card: &str) -> Result<()> {
+        Ok(self.lane.insert(&self.hospital.wallet, card)?)
+    }
+
+    /// Holds a card or phone over the generic reader, lifting what was there. A reader that takes nothing now
+    /// is the box's affair.
+    pub async fn hold(&self, card: &str) -> Result<()> {
+        self.lane.take_away().await;
+        match self.lane.hold(&self.hospital.wallet, card).await {
+            Ok(()) => Ok(()),
+            Err(HoldError::Reader(error)) => {
+                tracing::debug!(lane = self.number, %error, "nothing to hold it over");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes away what is held.
+    pub async fn take_away(&self) {
+        self.lane.take_away().await;
+    }
+
+    /// Takes everything along.
+    pub async fn clear(&self) -> Result<()> {
+        self.lane.take_away().await;
+        self.lane.reader.set_slot(None);
+        self.lane.reader.set_face(true);
+        Ok(())
+    }
+
+    /// Pulls the generic reader's cable, and puts it back after a while.
+    pub async fn pull_cable_for(&self, while_out: Duration) -> Result<()> {
+        self.plug(false).await?;
+        tokio::time::sleep(while_out).await;
+        self.plug(true).await
+    }
+
+    async fn plug(&self, plugged: bool) -> Result<()> {
+        let mut service = self.hospital.pcsc.lock().await;
+        Ok(service.set_plugged(&self.lane.nfc, plugged)?)
+    }
+}
+
+fn offers(view: &View, choice: &str) -> bool {
+    let screen = view.screen.as_ref();
+    screen.is_some_and(|screen| screen.choices.iter().any(|offered| offered.id == choice))
+}
