@@ -1,14 +1,16 @@
 //! What the gateway knows of every actor: the newest state of each, gathered from the bus.
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use jiff::Timestamp;
 use madoguchi_bus::{Bus, BusActor, Incoming};
 use madoguchi_protocol::{
-    Address, Envelope, LaneId,
-    envelope::EnvelopeError,
+    Address, Envelope, LaneId, MessageId,
+    envelope::{EnvelopeError, VERSION},
+    fault::FaultCode,
     messages::{
         CommandFacts, Commands,
         audit_log::Entry,
-        state::{ActiveFault, Detail, State, SupervisedActor},
+        state::{ActiveFault, Condition, Detail, Standing, State, SupervisedActor},
     },
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -22,6 +24,8 @@ pub type Standings = BTreeMap<Address, SupervisedActor>;
 
 /// How often the supervisor's view is compared with what was said last.
 const COMPARE: Duration = Duration::from_millis(500);
+/// How long the first connection to the broker may take before that is a fault.
+const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 
 /// The gateway's own actor: it keeps the board, and says how the supervisor's actors stand.
 pub struct BoardKeeper {
@@ -29,17 +33,52 @@ pub struct BoardKeeper {
     board: watch::Sender<States>,
     standings: watch::Receiver<Standings>,
     known_faults: BTreeMap<Address, Vec<ActiveFault>>,
+    /// Whether the broker was reached.
+    linked: bool,
+    /// Since when an actor has been given up, or the broker has been away.
+    faults: BTreeMap<FaultCode, Timestamp>,
 }
 
 impl BoardKeeper {
     /// Keeps `board`; tells the bus of `standings` as they change.
     pub fn new(bus: Bus, board: watch::Sender<States>, standings: watch::Receiver<Standings>) -> Self {
-        Self { bus, board, standings, known_faults: BTreeMap::new() }
+        let (known_faults, faults) = (BTreeMap::new(), BTreeMap::new());
+        Self { bus, board, standings, known_faults, linked: false, faults }
     }
 
-    fn say_standings(&mut self) {
-        let actors = self.standings.borrow_and_update().values().cloned().collect();
-        self.bus.set_state(Vec::new(), Detail::Gateway { actors });
+    /// Says how the supervisor's actors stand and what is wrong with the box, on the bus and, since the bus
+    /// itself may be what is wrong, on the board.
+    fn show(&mut self) {
+        let actors: Vec<_> = self.standings.borrow_and_update().values().cloned().collect();
+        let gave_up = actors.iter().any(|actor| actor.standing == Standing::GaveUp);
+        self.set_fault(FaultCode::ActorGaveUp, gave_up);
+        let faults: Vec<_> =
+            self.faults.iter().map(|(code, since)| ActiveFault { code: *code, since: *since }).collect();
+        let detail = Detail::Gateway { actors };
+        self.bus.set_state(faults.clone(), detail.clone());
+        let state = State { condition: Condition::Running, faults, detail };
+        self.note(self.bus.address(), own(state));
+    }
+
+    fn set_fault(&mut self, code: FaultCode, lasts: bool) {
+        if lasts {
+            self.faults.entry(code).or_insert_with(Timestamp::now);
+        } else {
+            self.faults.remove(&code);
+        }
+    }
+
+    fn note(&mut self, of: Address, state: Envelope<State>) {
+        self.record_changes(of, &state.body.faults);
+        self.board.send_modify(|board| {
+            board.insert(of, state);
+        });
+    }
+
+    fn link(&mut self, up: bool) {
+        self.linked = up;
+        self.set_fault(FaultCode::BrokerLost, !up);
+        self.show();
     }
 
     /// Records each beginning and end of a fault once.
@@ -55,15 +94,26 @@ impl BoardKeeper {
     }
 }
 
+/// The gateway's own state, as if it had come over the bus.
+fn own(body: State) -> Envelope<State> {
+    let (id, at) = (MessageId::random(), Timestamp::now());
+    Envelope { v: VERSION, id, in_reply_to: None, visit: None, lane: None, at, body }
+}
+
 impl Actor for BoardKeeper {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
         self.bus.record(None, None, Entry::GatewayStarted);
-        self.say_standings();
+        self.show();
         context.run_interval(COMPARE, |keeper, _| {
             if keeper.standings.has_changed().unwrap_or(false) {
-                keeper.say_standings();
+                keeper.show();
+            }
+        });
+        context.run_later(FIRST_CONNECTION, |keeper, _| {
+            if !keeper.linked {
+                keeper.link(false);
             }
         });
     }
@@ -89,19 +139,15 @@ impl Handler<Incoming<NoCommands>> for BoardKeeper {
 
     fn handle(&mut self, incoming: Incoming<NoCommands>, context: &mut Self::Context) {
         match incoming {
-            Incoming::State(of, state) => {
-                self.record_changes(of, &state.body.faults);
-                self.board.send_modify(|board| {
-                    board.insert(of, state);
-                });
-            }
+            Incoming::State(of, state) => self.note(of, state),
+            Incoming::Link(up) => self.link(up),
             Incoming::Stop => {
                 self.bus.record(None, None, Entry::GatewayStopped);
                 // The other actors stop at the same time; the record gets as far as it can.
                 context.run_later(Duration::from_millis(300), |_, context| context.stop());
             }
             Incoming::Command(envelope, _) => match envelope.body {},
-            Incoming::Event(_) | Incoming::Link(_) => {}
+            Incoming::Event(_) => {}
         }
     }
 }

@@ -7,6 +7,7 @@ mod house;
 mod logging;
 mod run;
 mod signals;
+mod sole;
 mod watchdog;
 mod web;
 

@@ -5,7 +5,9 @@ use crate::{
     cli,
     config::{Broker, Config},
     house::{self, Shown},
-    logging, signals, watchdog, web,
+    logging, signals,
+    sole::Sole,
+    watchdog, web,
 };
 use anyhow::{Context, Result};
 use madoguchi_bus::{
@@ -62,6 +64,8 @@ fn chosen(config: &Config, only: &[Address]) -> Result<BTreeSet<Address>> {
 
 async fn serve(config: Config, chosen: BTreeSet<Address>) -> Result<()> {
     let gateway = Address::of_box(ActorKind::Gateway);
+    // Before anything is written: a second gateway would take the broker away from the first.
+    let _sole = if chosen.contains(&gateway) { Some(Sole::of(&config.site.state_directory)?) } else { None };
     let (access, broker) = reach_broker(&config, chosen.contains(&gateway)).await?;
     let mut supervisor = Supervisor::new(access);
     let (board, states) = watch::channel(States::new());

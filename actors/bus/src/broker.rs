@@ -222,10 +222,11 @@ async fn launch(
     socket: &Path,
     shown: &watch::Sender<Option<u32>>,
 ) -> Result<Child, BrokerError> {
-    // setpriv makes the kernel end Mosquitto when this program dies, even by SIGKILL. Debian puts
-    // mosquitto into /usr/sbin, which not every PATH has.
+    // setpriv makes the kernel end Mosquitto when this program dies, even by SIGKILL. By SIGKILL as well: on
+    // SIGTERM it would remove its socket's name, which may be that of its successor by then. It keeps nothing
+    // that could be lost. Debian puts mosquitto into /usr/sbin, which not every PATH has.
     let mut child = Command::new("setpriv")
-        .args(["--pdeathsig", "TERM", "--", "/usr/sbin/mosquitto", "-c"])
+        .args(["--pdeathsig", "KILL", "--", "/usr/sbin/mosquitto", "-c"])
         .arg(configuration)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
