@@ -33,6 +33,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the store is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often a full queue looks for room: patients are sent to the fallbacks until it finds some.
+const SEEK_ROOM_EVERY: Duration = Duration::from_secs(5);
 /// How long after a failure of the medium the store is opened again.
 const REOPEN_AFTER: Duration = Duration::from_secs(2);
 /// Commands that wait for the store to be opened: more than there are lanes at a site.
@@ -287,6 +289,11 @@ impl Actor for OfflineQueue {
         self.open(context);
         context.run_interval(LOOK_EVERY, Self::look);
         context.run_interval(TIDY_EVERY, Self::tidy);
+        context.run_interval(SEEK_ROOM_EVERY, |queue, context| {
+            if queue.faults.contains_key(&FaultCode::QueueFull) {
+                queue.tidy(context);
+            }
+        });
     }
 }
 
