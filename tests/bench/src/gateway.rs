@@ -11,8 +11,10 @@ use madoguchi_simulator::{
     face_reader::{Shown, SimulatedReader},
     pcscd::SOCKET_VARIABLE,
 };
+use pcsc::{ReaderState, Scope, State};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    ffi::{CStr, CString},
     fs::{self, File},
     path::Path,
     sync::Arc,
@@ -129,6 +131,8 @@ async fn visit(site: &Site, gate: &Gate, number: u16, count: u32) -> Result<Visi
     let done = screen(reader, "done").await?;
 
     lane.take_away().await;
+    let name = CString::new(lane.nfc.pcsc_name())?;
+    tokio::task::spawn_blocking(move || until_empty(&name)).await??;
     reader.touch("finish")?;
 
     let all = reader.screens_since(invited.sequence);
@@ -143,6 +147,18 @@ async fn visit(site: &Site, gate: &Gate, number: u16, count: u32) -> Result<Visi
     let parts: [f64; PARTS.len()] =
         [ms(held, noticed), ms(noticed, read), ms(read, consent.at), ms(agreed, done.at)];
     Ok(Visit(parts))
+}
+
+/// Waits until pcscd has noticed that the phone is gone. It takes one that is back within a few milliseconds for
+/// the same one, and the gateway reads no phone twice; no hand is that quick.
+fn until_empty(reader: &CStr) -> Result<()> {
+    let context = pcsc::Context::establish(Scope::System)?;
+    let mut seen = [ReaderState::new(reader, State::UNAWARE)];
+    while !seen[0].event_state().contains(State::EMPTY) {
+        context.get_status_change(PATIENCE, &mut seen)?;
+        seen[0].sync_current_state();
+    }
+    Ok(())
 }
 
 async fn screen(reader: &SimulatedReader, kind: &str) -> Result<Shown> {
