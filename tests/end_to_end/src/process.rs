@@ -92,3 +92,30 @@ impl Drop for Process {
         }
     }
 }
+
+/// The child processes of `parent`: id and name of each, from /proc.
+pub fn children(parent: u32) -> Vec<(u32, String)> {
+    let processes = std::fs::read_dir("/proc").expect("/proc");
+    processes
+        .filter_map(|entry| {
+            let id: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            // `id (name) state parent …`; a name may hold spaces and parentheses itself.
+            let line = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            let (start, rest) = line.rsplit_once(')')?;
+            let is_child = rest.split_whitespace().nth(1)?.parse() == Ok(parent);
+            is_child.then(|| (id, start.split_once('(').map_or("", |(_, name)| name).to_owned()))
+        })
+        .collect()
+}
+
+/// Whether a process runs: one that has ended and is not yet collected does not.
+pub fn runs(id: u32) -> bool {
+    let line = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    line.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+/// Sends SIGKILL to a process that this test's programs started.
+pub fn kill(id: u32) {
+    let pid = Pid::from_raw(id.cast_signed()).expect("a process id");
+    kill_process(pid, Signal::KILL).expect("the process is there");
+}
