@@ -32,7 +32,6 @@ pub struct BoardKeeper {
     bus: Bus,
     board: watch::Sender<States>,
     standings: watch::Receiver<Standings>,
-    known_faults: BTreeMap<Address, Vec<ActiveFault>>,
     /// Whether the broker was reached.
     linked: bool,
     /// Since when an actor has been given up, or the broker has been away.
@@ -42,8 +41,7 @@ pub struct BoardKeeper {
 impl BoardKeeper {
     /// Keeps `board`; tells the bus of `standings` as they change.
     pub fn new(bus: Bus, board: watch::Sender<States>, standings: watch::Receiver<Standings>) -> Self {
-        let (known_faults, faults) = (BTreeMap::new(), BTreeMap::new());
-        Self { bus, board, standings, known_faults, linked: false, faults }
+        Self { bus, board, standings, linked: false, faults: BTreeMap::new() }
     }
 
     /// Says how the supervisor's actors stand and what is wrong with the box, on the bus and, since the bus
@@ -60,16 +58,21 @@ impl BoardKeeper {
         self.note(self.bus.address(), own(state));
     }
 
+    /// Notes and records the beginning or end of a fault of the box itself; every other actor records its own.
     fn set_fault(&mut self, code: FaultCode, lasts: bool) {
+        if lasts == self.faults.contains_key(&code) {
+            return;
+        }
         if lasts {
-            self.faults.entry(code).or_insert_with(Timestamp::now);
+            self.faults.insert(code, Timestamp::now());
+            self.bus.record(None, None, Entry::FaultRaised(code));
         } else {
             self.faults.remove(&code);
+            self.bus.record(None, None, Entry::FaultCleared(code));
         }
     }
 
     fn note(&mut self, of: Address, state: Envelope<State>) {
-        self.record_changes(of, &state.body.faults);
         self.board.send_modify(|board| {
             board.insert(of, state);
         });
@@ -79,18 +82,6 @@ impl BoardKeeper {
         self.linked = up;
         self.set_fault(FaultCode::BrokerLost, !up);
         self.show();
-    }
-
-    /// Records each beginning and end of a fault once.
-    fn record_changes(&mut self, of: Address, faults: &[ActiveFault]) {
-        let known = self.known_faults.insert(of, faults.to_vec()).unwrap_or_default();
-        let is_in = |code, list: &[ActiveFault]| list.iter().any(|fault| fault.code == code);
-        for fault in faults.iter().filter(|fault| !is_in(fault.code, &known)) {
-            self.bus.record(of.lane, None, Entry::FaultRaised(fault.code));
-        }
-        for fault in known.iter().filter(|fault| !is_in(fault.code, faults)) {
-            self.bus.record(of.lane, None, Entry::FaultCleared(fault.code));
-        }
     }
 }
 
