@@ -10,7 +10,7 @@ const EXAMPLE: &str = include_str!("../../configs/example.toml");
 /// What no configuration knows: the refusal lists the keys that it does.
 const STRANGER: &str = "zz_stranger";
 /// Settings that have no value of their own where they are left out.
-const WITHOUT_DEFAULT: [&str; 4] = ["server_name", "key_file", "reader_name", "maker"];
+const WITHOUT_DEFAULT: [&str; 5] = ["server_name", "key_file", "reader_name", "maker", "holidays"];
 
 /// The example with the settings that are left at their defaults taken in, where `wanted` says so.
 fn with_settings(wanted: impl Fn(&str) -> bool) -> String {

@@ -30,6 +30,33 @@ fn r39_an_institution_code_has_10_digits_and_no_invitation_code_is_asked_for() {
     assert!(with_institution(line).unwrap_err().contains("invitation_code"));
 }
 
+/// The example with this list of holidays.
+fn with_holidays(path: &Path) -> Config {
+    with_institution(&format!("institution = \"1312345678\"\nholidays = {path:?}")).unwrap()
+}
+
+#[test]
+fn r36_the_cabinet_offices_list_is_read_in_its_own_encoding_and_a_bad_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("syukujitsu.csv");
+    let day = jiff::civil::date(2028, 1, 10);
+    let text = "国民の祝日・休日月日,国民の祝日・休日名称\r\n2028/1/1,元日\r\n2028/1/10,成人の日\r\n";
+    for bytes in [encoding_rs::SHIFT_JIS.encode(text).0.into_owned(), text.as_bytes().to_vec()] {
+        std::fs::write(&list, bytes).unwrap();
+        assert!(with_holidays(&list).site.holidays().unwrap().contains(day));
+    }
+    let (path, text) = example();
+    let shipped = Config::parse(&path, &text).unwrap().site.holidays().unwrap();
+    assert!(!shipped.contains(day));
+    for bad in ["", "no list at all\nof holidays\n"] {
+        std::fs::write(&list, bad).unwrap();
+        let refused = with_holidays(&list).site.holidays().unwrap_err().to_string();
+        assert!(refused.contains("syukujitsu.csv"), "{refused}");
+    }
+    std::fs::write(&list, vec![b'x'; 300 * 1024]).unwrap();
+    assert!(with_holidays(&list).site.holidays().unwrap_err().to_string().contains("larger"));
+}
+
 #[test]
 fn r12_phones_are_used_unless_the_hospital_says_no() {
     assert_eq!(Phones::default(), Phones::Use);

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use madoguchi_bus::{Bus, BusActor, Incoming, Responder};
 use madoguchi_protocol::Envelope;
 use madoguchi_protocol::fault::FaultCode;
 use madoguchi_protocol::messages::audit_log::{AuditLogCommand, EntryRecorded, RecordEntry};
 use madoguchi_protocol::messages::state::{ActiveFault, Detail};
 
+use crate::first_phone::FirstPhone;
 use crate::log::{Log, LogError, Record, Settings};
 
 /// How often files whose time is over are looked for.
@@ -33,7 +34,8 @@ pub struct AuditLog {
     waiting: VecDeque<(Record, Responder)>,
     /// Since when the log can't be written, or its chain is broken.
     failing_since: Option<Timestamp>,
-    shown: Option<(u64, Option<Timestamp>)>,
+    first_phone: FirstPhone,
+    shown: Option<(u64, Option<Timestamp>, Option<Date>)>,
 }
 
 impl AuditLog {
@@ -44,9 +46,10 @@ impl AuditLog {
     pub fn new(bus: Bus, settings: Settings) -> Result<Self, LogError> {
         let now = Timestamp::now();
         let sync_every = Duration::from_millis(settings.sync_ms.max(10));
+        let first_phone = FirstPhone::load(&settings.folder);
         let log = Log::open(settings, now)?;
         let failing_since = log.is_broken().then_some(now);
-        Ok(Self { bus, log, sync_every, waiting: VecDeque::new(), failing_since, shown: None })
+        Ok(Self { bus, log, sync_every, waiting: VecDeque::new(), failing_since, first_phone, shown: None })
     }
 
     fn hear(&mut self, envelope: Envelope<RecordEntry>, responder: Responder) {
@@ -64,7 +67,10 @@ impl AuditLog {
     fn write(&mut self) {
         while let Some((record, responder)) = self.waiting.pop_front() {
             match self.log.record(&record, Timestamp::now()) {
-                Ok(_) => responder.reply::<RecordEntry>(&EntryRecorded {}),
+                Ok(_) => {
+                    self.first_phone.see(record.at, record.visit, &record.entry);
+                    responder.reply::<RecordEntry>(&EntryRecorded {});
+                }
                 Err(error) => {
                     self.waiting.push_front((record, responder));
                     self.note(Err(error));
@@ -90,11 +96,14 @@ impl AuditLog {
     }
 
     fn show(&mut self) {
-        let now = (self.log.entries(), self.failing_since);
+        let now = (self.log.entries(), self.failing_since, self.first_phone.day());
         if self.shown != Some(now) {
             let fault =
                 self.failing_since.map(|since| ActiveFault { code: FaultCode::AuditLogFailed, since });
-            self.bus.set_state(fault.into_iter().collect(), Detail::AuditLog { entries: now.0 });
+            self.bus.set_state(
+                fault.into_iter().collect(),
+                Detail::AuditLog { entries: now.0, first_phone: now.2 },
+            );
             self.shown = Some(now);
         }
     }

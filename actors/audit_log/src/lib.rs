@@ -12,6 +12,7 @@
 //!   writes a repeated message twice.
 
 mod actor;
+mod first_phone;
 pub mod line;
 pub mod log;
 pub mod usage;

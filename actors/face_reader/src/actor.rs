@@ -24,7 +24,7 @@ use madoguchi_protocol::{
         state::{ActiveFault, Condition, Detail, ReaderIdentity, State},
     },
 };
-use madoguchi_reception::{Fresh, Input, Visit};
+use madoguchi_reception::{Fresh, Input, Visit, readiness::Readiness};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -139,6 +139,8 @@ impl<L: FaceReaderLink> FaceReader<L> {
             connected: self.reader.is_some(),
             reader: self.reader.as_ref().map(identity),
             phones_offered: self.visit.phones_offered(),
+            phones_since: self.phones.readiness().and_then(Readiness::since),
+            phones_unmet: self.phones.readiness().map(Readiness::unmet).unwrap_or_default(),
             visit: self.visit.in_progress(),
             visits_ended: self.visits_ended,
             links_refused: self.links_refused,
@@ -303,6 +305,7 @@ impl<L: FaceReaderLink> Actor for FaceReader<L> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        self.phones.ready(Timestamp::now());
         self.publish();
         let (Some(link), Some(to_send)) = (self.link.take(), self.to_send.take()) else { return };
         // A future of this context: it ends with the actor, and the link with it.

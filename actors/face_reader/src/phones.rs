@@ -63,4 +63,9 @@ impl Phones {
         let readiness = Readiness::evaluate(&facts, now, self.readiness.as_ref());
         self.readiness.insert(readiness).phones_offered()
     }
+
+    /// The terms as they were judged last.
+    pub(crate) fn readiness(&self) -> Option<&Readiness> {
+        self.readiness.as_ref()
+    }
 }

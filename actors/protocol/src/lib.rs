@@ -14,6 +14,7 @@ pub mod fault;
 pub mod ident;
 pub mod messages;
 pub mod pin;
+pub mod readiness;
 pub mod texts;
 pub mod topic;
 

@@ -5,6 +5,7 @@
 //! and carries out the [`Output`]s. The rules R-nn are those of the notices of 2025-09-18/19; each is cited
 //! where it is kept, and tested under its number. The patient's screens are listed in `SCREENS.md`.
 
+pub mod availability;
 pub mod call_centre;
 mod choice;
 mod civil;
@@ -12,6 +13,7 @@ pub mod compatibility;
 pub mod counting;
 mod deadlines;
 mod fallback;
+pub mod holidays;
 mod input;
 mod output;
 mod place;

@@ -7,6 +7,7 @@ use jiff::{
     Timestamp,
     civil::{Date, date},
 };
+pub use madoguchi_protocol::readiness::{TermId, UnmetTerm};
 use serde::{Deserialize, Serialize};
 
 /// From this day on, in Japan, smartphones are accepted.
@@ -66,73 +67,9 @@ pub struct Setup {
     pub reader_boot: String,
 }
 
-/// The terms of the expression, in the order in which a person would see to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TermId {
-    /// It is [`FIRST_DAY`] or later.
-    Date,
-    /// The hospital wants phones here.
-    Setting,
-    /// The face-auth reader is there: without it nothing can be shown.
-    Reader,
-    /// The generic reader is attached to the box.
-    Attached,
-    /// The pair is in the table.
-    Pair,
-    /// The face-auth reader's software is recent enough.
-    Software,
-    /// The maker's procedure is recorded.
-    Procedure,
-    /// The box was restarted after setup.
-    BoxRestarted,
-    /// The face-auth reader was restarted after setup.
-    ReaderRestarted,
-}
-
-impl TermId {
-    /// All terms.
-    pub const ALL: [Self; 9] = [
-        Self::Date,
-        Self::Setting,
-        Self::Reader,
-        Self::Attached,
-        Self::Pair,
-        Self::Software,
-        Self::Procedure,
-        Self::BoxRestarted,
-        Self::ReaderRestarted,
-    ];
-
-    /// The name in text keys.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Date => "date",
-            Self::Setting => "setting",
-            Self::Reader => "reader",
-            Self::Attached => "attached",
-            Self::Pair => "pair",
-            Self::Software => "software",
-            Self::Procedure => "procedure",
-            Self::BoxRestarted => "box-restarted",
-            Self::ReaderRestarted => "reader-restarted",
-        }
-    }
-
-    /// Key of the text that says what is needed.
-    pub fn what_key(self) -> String {
-        format!("readiness-{}-what", self.name())
-    }
-
-    /// Key of the text that says how to get there.
-    pub fn action_key(self) -> String {
-        format!("readiness-{}-action", self.name())
-    }
-
-    /// Whether a maker whose reader takes phones itself is spared it.
-    const fn is_about_the_generic_reader(self) -> bool {
-        matches!(self, Self::Attached | Self::Pair | Self::Software | Self::Procedure)
-    }
+/// Whether a maker whose reader takes phones itself is spared it.
+const fn is_about_the_generic_reader(id: TermId) -> bool {
+    matches!(id, TermId::Attached | TermId::Pair | TermId::Software | TermId::Procedure)
 }
 
 /// One term of a lane.
@@ -159,7 +96,7 @@ impl Readiness {
     pub fn evaluate(facts: &Facts<'_>, now: Timestamp, before: Option<&Self>) -> Self {
         let built_in = facts.face_reader.as_ref().is_some_and(|reader| reads_phones_itself(&reader.maker));
         let term = |id: TermId| {
-            let applies = !(built_in && id.is_about_the_generic_reader());
+            let applies = !(built_in && is_about_the_generic_reader(id));
             let satisfied = !applies || is_satisfied(id, facts, now);
             let earlier =
                 before.and_then(|before| before.term(id)).filter(|term| term.satisfied == satisfied);
@@ -176,6 +113,18 @@ impl Readiness {
     /// All terms, in the order in which a person would see to them.
     pub fn terms(&self) -> &[Term] {
         &self.terms
+    }
+
+    /// What is still missing, and since when: how a lane explains itself.
+    pub fn unmet(&self) -> Vec<UnmetTerm> {
+        let unmet = self.terms.iter().filter(|term| !term.satisfied);
+        unmet.map(|Term { id, since, .. }| UnmetTerm { id: *id, since: *since }).collect()
+    }
+
+    /// Since when phones are offered, or are not: since the last term came, or since the first one failed.
+    pub fn since(&self) -> Option<Timestamp> {
+        let unmet = self.terms.iter().filter(|term| !term.satisfied).map(|term| term.since).min();
+        unmet.or_else(|| self.terms.iter().map(|term| term.since).max())
     }
 
     fn term(&self, id: TermId) -> Option<&Term> {

@@ -10,6 +10,7 @@ use crate::{
 };
 use anyhow::Result;
 use madoguchi_nfc_reader::pcsc::list_readers;
+use madoguchi_reception::{holidays::Coverage, in_japan};
 use madoguchi_uplink::{CertificateReport, EligibilityCentre, HttpsCentre};
 use report::{Finding, Level};
 use std::{
@@ -39,6 +40,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             findings.extend(certificates(&config));
             findings.push(box_itself::disk(&config.site.state_directory));
             findings.push(box_itself::clock());
+            findings.push(holidays(&config));
             findings
         }
         Err(error) => vec![
@@ -125,6 +127,23 @@ fn line(config: &Config) -> Result<Finding> {
             Finding::error("line", format!("the eligibility centre does not answer: {error}"), todo)
         }
     })
+}
+
+/// Whether the list of holidays, on which the call centre is closed, reaches far enough.
+fn holidays(config: &Config) -> Finding {
+    let todo = "put the Cabinet Office's new list (syukujitsu.csv) on the box and name it in site.holidays";
+    match config.site.holidays() {
+        Err(error) => Finding::error("holidays", error.to_string(), todo),
+        Ok(holidays) => match holidays.coverage(in_japan(jiff::Timestamp::now()).date()) {
+            Coverage::Enough => Finding::ok("holidays", "the list reaches far enough"),
+            Coverage::EndsSoon(until) => {
+                Finding::warning("holidays", format!("the list ends on {until}"), todo)
+            }
+            Coverage::Ended(until) => {
+                Finding::warning("holidays", format!("the list ended on {until}"), todo)
+            }
+        },
+    }
 }
 
 /// Certificates of the line and of the device links, each once.

@@ -1,7 +1,9 @@
 //! The configuration: one TOML file, typed, composed of each actor's own settings.
 
+mod holidays;
 mod mistake;
 
+pub use holidays::HolidaysError;
 pub use mistake::ConfigError;
 
 use madoguchi_protocol::{LaneId, texts::Language};
@@ -64,6 +66,15 @@ pub struct Site {
     /// スマホによる本人確認の利用有無 for the whole site; a lane can say no for itself.
     #[serde(default)]
     pub phones: Phones,
+    /// The Cabinet Office's list of holidays (`syukujitsu.csv`), in place of the one that is shipped.
+    pub holidays: Option<PathBuf>,
+    /// How long phones may be down, in hours, before the page asks to phone the call centre.
+    #[serde(default = "phones_down_hours")]
+    pub phones_down_hours: u16,
+}
+
+fn phones_down_hours() -> u16 {
+    24
 }
 
 /// スマホによる本人確認の利用有無.

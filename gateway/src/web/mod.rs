@@ -3,6 +3,8 @@
 mod metrics;
 mod page;
 mod staff;
+mod status;
+mod view;
 
 pub use staff::Desk;
 
@@ -18,10 +20,14 @@ use actix_web::{
     web::{self, Data},
 };
 use anyhow::{Context, Result};
+use jiff::{SignedDuration, Timestamp};
 use madoguchi_protocol::texts::Language;
+use madoguchi_reception::holidays::Holidays;
+use maud::Markup;
 use serde::Deserialize;
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 use tokio::sync::watch;
+use view::View;
 
 /// The largest request body: a member of staff's action is a few words.
 const MAX_BODY: usize = 4 * 1024;
@@ -33,6 +39,24 @@ struct Shown {
     desk: Desk,
     token: String,
     language: Language,
+    holidays: Holidays,
+    /// After which phones have been down too long.
+    patience: SignedDuration,
+}
+
+impl Shown {
+    /// What `page` makes of the present moment, as an answer.
+    fn page(&self, chosen: &Chosen, page: impl Fn(&View<'_>) -> Markup) -> HttpResponse {
+        let view = View {
+            language: chosen.lang.unwrap_or(self.language),
+            states: &self.states.borrow(),
+            standings: &self.standings.borrow(),
+            holidays: &self.holidays,
+            patience: self.patience,
+            now: Timestamp::now(),
+        };
+        HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page(&view).into_string())
+    }
 }
 
 /// Starts the page's server on its own threads.
@@ -43,7 +67,15 @@ pub fn start(
     desk: Desk,
     token: String,
 ) -> Result<ServerHandle> {
-    let shown = Data::new(Shown { states, standings, desk, token, language: config.site.language });
+    let shown = Data::new(Shown {
+        states,
+        standings,
+        desk,
+        token,
+        language: config.site.language,
+        holidays: config.site.holidays()?,
+        patience: SignedDuration::from_hours(config.site.phones_down_hours.into()),
+    });
     let listen = config.web.listen;
     let server: Server = HttpServer::new(move || {
         App::new()
@@ -57,6 +89,7 @@ pub fn start(
                     .add((header::CACHE_CONTROL, "no-store")),
             )
             .route("/", web::get().to(lanes))
+            .route("/status", web::get().to(status))
             .route("/style.css", web::get().to(style))
             .route("/state.json", web::get().to(state))
             .route("/metrics", web::get().to(metrics))
@@ -98,9 +131,11 @@ struct Chosen {
 }
 
 async fn lanes(shown: Data<Shown>, chosen: web::Query<Chosen>) -> impl Responder {
-    let language = chosen.lang.unwrap_or(shown.language);
-    let markup = page::lanes(language, &shown.states.borrow(), &shown.standings.borrow());
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(markup.into_string())
+    shown.page(&chosen, page::lanes)
+}
+
+async fn status(shown: Data<Shown>, chosen: web::Query<Chosen>) -> impl Responder {
+    shown.page(&chosen, status::status)
 }
 
 async fn style() -> impl Responder {

@@ -1,7 +1,7 @@
 //! The lanes at a glance: one tile each, and what needs attention above them.
 
+use super::view::{View, clock};
 use crate::board::{Standings, States};
-use jiff::{Timestamp, tz::TimeZone};
 use madoguchi_protocol::{
     Address,
     fault::Severity,
@@ -9,13 +9,15 @@ use madoguchi_protocol::{
         audit_log::Step,
         state::{ActiveFault, Detail, Standing, State},
     },
+    readiness::UnmetTerm,
     texts::{Language, text},
 };
 use maud::{DOCTYPE, Markup, html};
 use std::collections::BTreeMap;
 
 /// The whole page.
-pub(super) fn lanes(language: Language, states: &States, standings: &Standings) -> Markup {
+pub(super) fn lanes(view: &View<'_>) -> Markup {
+    let View { language, states, standings, .. } = *view;
     let say = |key: &str| text(language, key, &[]);
     let other = if language == Language::Ja { Language::En } else { Language::Ja };
     html! {
@@ -35,11 +37,13 @@ pub(super) fn lanes(language: Language, states: &States, standings: &Standings) 
                 }
                 main {
                     (attention(language, states))
+                    (view.call_centre())
                     section.tiles { @for (lane, of_lane) in by_lane(states) { (tile(language, lane, &of_lane)) } }
                     (the_box(language, states))
+                    section { (view.listing()) }
                     (parts(language, standings))
                 }
-                footer { (say("page-call-centre")) }
+                footer { a href={ "/status?lang=" (language.tag()) } { (say("status-title")) } }
             }
         }
     }
@@ -99,7 +103,7 @@ fn tile(language: Language, lane: u16, states: &OfLane<'_>) -> Markup {
 fn device(language: Language, state: &State) -> Markup {
     let say = |key: &str, arguments: &[(&str, &str)]| text(language, key, arguments);
     match &state.detail {
-        Detail::FaceReader { reader, phones_offered, visit, .. } => html! {
+        Detail::FaceReader { reader, phones_offered, phones_unmet, visit, .. } => html! {
             @match visit {
                 Some(visit) => {
                     p.now { (say("page-visit", &[
@@ -121,6 +125,7 @@ fn device(language: Language, state: &State) -> Markup {
                 None => p { (say("page-reader-unknown", &[])) },
             }
             p { (say(if *phones_offered { "page-phones-yes" } else { "page-phones-no" }, &[])) }
+            (missing(language, phones_unmet))
         },
         Detail::NfcReader { ready, reader } => html! {
             p title=[reader.as_deref()] {
@@ -128,6 +133,26 @@ fn device(language: Language, state: &State) -> Markup {
             }
         },
         _ => html! { p { (say("page-waiting-for-state", &[])) } },
+    }
+}
+
+/// What is missing for phones at this lane, since when, and the step that makes it true. Set up or not, a lane
+/// explains itself.
+fn missing(language: Language, unmet: &[UnmetTerm]) -> Markup {
+    let say = |key: &str| text(language, key, &[]);
+    html! {
+        @if !unmet.is_empty() {
+            details.missing {
+                summary { (text(language, "page-phones-missing", &[("count", &unmet.len().to_string())])) }
+                ol { @for term in unmet {
+                    li {
+                        "☐ " (say(&term.id.what_key())) " "
+                        small { (text(language, "page-since", &[("since", &clock(term.since))])) }
+                        p { b { (say("page-what-to-do")) ": " } (say(&term.id.action_key())) }
+                    }
+                } }
+            }
+        }
     }
 }
 
@@ -166,12 +191,6 @@ fn parts(language: Language, standings: &Standings) -> Markup {
             }
         }
     }
-}
-
-/// The time of day in Japan.
-fn clock(at: Timestamp) -> String {
-    let zoned = at.to_zoned(TimeZone::fixed(jiff::tz::offset(9)));
-    zoned.strftime("%m-%d %H:%M:%S").to_string()
 }
 
 const fn severity(severity: Severity) -> &'static str {

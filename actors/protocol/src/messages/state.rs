@@ -1,7 +1,9 @@
 //! The retained state of each actor: how it is, what is wrong, and what the page shows of it.
 
-use crate::{VisitId, evidence::Medium, fault::FaultCode, messages::audit_log::Step, pin::PinJob};
-use jiff::Timestamp;
+use crate::{
+    VisitId, evidence::Medium, fault::FaultCode, messages::audit_log::Step, pin::PinJob, readiness::UnmetTerm,
+};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 /// An actor's state. Published retained at each change; the last will says [`Condition::Lost`].
@@ -51,6 +53,12 @@ pub enum Detail {
         reader: Option<ReaderIdentity>,
         /// Whether 「スマートフォンを利用する」 is shown.
         phones_offered: bool,
+        /// Since when it is, or is not.
+        #[serde(default)]
+        phones_since: Option<Timestamp>,
+        /// The terms that are missing for it, each with its beginning.
+        #[serde(default)]
+        phones_unmet: Vec<UnmetTerm>,
         /// The visit in progress.
         visit: Option<VisitInProgress>,
         /// Visits ended since the actor started.
@@ -105,6 +113,9 @@ pub enum Detail {
     AuditLog {
         /// Entries in the log.
         entries: u64,
+        /// The day in Japan of the first phone that was read here and confirmed online.
+        #[serde(default)]
+        first_phone: Option<Date>,
     },
     /// The supervisor.
     Gateway {

@@ -1,0 +1,103 @@
+//! What a page is made from, and what several pages show.
+
+use crate::board::{Standings, States};
+use jiff::{SignedDuration, Timestamp};
+use madoguchi_protocol::{
+    messages::state::{Condition, Detail, State},
+    readiness::TermId,
+    texts::{Language, text},
+};
+use madoguchi_reception::{
+    availability::{LanePhones, Today, should_leave_list, today},
+    call_centre,
+    holidays::{Coverage, Holidays},
+    in_japan,
+};
+use maud::{Markup, html};
+
+/// Everything that a page shows, at one moment.
+pub(super) struct View<'a> {
+    pub(super) language: Language,
+    pub(super) states: &'a States,
+    pub(super) standings: &'a Standings,
+    pub(super) holidays: &'a Holidays,
+    /// After which phones have been down too long.
+    pub(super) patience: SignedDuration,
+    pub(super) now: Timestamp,
+}
+
+impl View<'_> {
+    pub(super) fn say(&self, key: &str, arguments: &[(&str, &str)]) -> String {
+        text(self.language, key, arguments)
+    }
+
+    /// Since when, where that is known.
+    pub(super) fn since(&self, since: Option<Timestamp>) -> String {
+        since.map_or(String::new(), |since| self.say("page-since", &[("since", &clock(since))]))
+    }
+
+    /// Whether phones work today.
+    pub(super) fn phones_today(&self) -> Today {
+        let lanes: Vec<_> = self.states.values().filter_map(|state| lane_phones(&state.body)).collect();
+        today(&lanes)
+    }
+
+    /// The call centre's number, its hours, and whether it is open now.
+    pub(super) fn call_centre(&self) -> Markup {
+        let open = call_centre::is_open(self.now, self.holidays);
+        let key = if open { "page-call-centre-open" } else { "page-call-centre-closed" };
+        html! {
+            p.centre {
+                (self.say("page-call-centre", &[("number", call_centre::NUMBER)])) " "
+                strong { (if open { "● " } else { "○ " }) (self.say(key, &[])) }
+            }
+            @match self.holidays.coverage(in_japan(self.now).date()) {
+                Coverage::Enough => {}
+                Coverage::EndsSoon(until) | Coverage::Ended(until) => p {
+                    "! " (self.say("page-holidays-end", &[("until", &until.to_string())]))
+                }
+            }
+        }
+    }
+
+    /// The date of the first confirmed phone, and when to have the hospital taken off the list.
+    pub(super) fn listing(&self) -> Markup {
+        let first = self.states.values().find_map(|state| match &state.body.detail {
+            Detail::AuditLog { first_phone, .. } => *first_phone,
+            _ => None,
+        });
+        let phones = self.phones_today();
+        let since = match phones {
+            Today::Down { since } => since,
+            Today::Accepted { .. } | Today::NotWanted => None,
+        };
+        html! {
+            @if should_leave_list(phones, first.is_some(), self.now, self.patience) {
+                p.leave { "! " (self.say("page-leave-list", &[
+                    ("since", &since.map(clock).unwrap_or_default()), ("number", call_centre::NUMBER),
+                ])) }
+            }
+            @match first {
+                Some(day) => p { (self.say("page-first-phone", &[("day", &day.to_string())])) },
+                None => p { (self.say("page-no-first-phone", &[])) },
+            }
+        }
+    }
+}
+
+/// What a lane's state says of phones; nothing for other actors. A lane that is not heard takes none.
+fn lane_phones(state: &State) -> Option<LanePhones> {
+    let Detail::FaceReader { phones_offered, phones_since, phones_unmet, .. } = &state.detail else {
+        return None;
+    };
+    Some(LanePhones {
+        wanted: !phones_unmet.iter().any(|term| term.id == TermId::Setting),
+        offered: *phones_offered && state.condition == Condition::Running,
+        since: *phones_since,
+    })
+}
+
+/// Day and time in Japan.
+pub(super) fn clock(at: Timestamp) -> String {
+    in_japan(at).strftime("%m-%d %H:%M:%S").to_string()
+}
