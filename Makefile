@@ -2,6 +2,8 @@
 
 # How many lanes `make run` serves.
 LANES ?= 3
+# How `make busy-morning` is to be: its own options, `madoguchi-demo busy-morning --help` lists them.
+MORNING ?= --lanes 16 --patients 1000 --seed 1 --mishaps 5 --speed 40
 # How long `make soak` goes on, and each target of `make fuzz`.
 SOAK_MINUTES ?= 60
 FUZZ_SECONDS ?= 60
@@ -15,16 +17,24 @@ FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint doc bench soak fuzz fuzz-seeds install programs
+.PHONY: help run demo busy-morning pictures test lint doc bench soak fuzz fuzz-seeds install programs
 
 help: ## Lists what can be made.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: programs ## Starts a simulated hospital and the gateway, prints the addresses, stays up until Ctrl-C.
 	@$(SIMULATOR) --lanes $(LANES) --directory .run --gateway $(GATEWAY)
 
 demo: programs ## One visit of every kind without a browser; fails when anything differs from what is expected.
 	@$(DEMO)
+
+busy-morning: programs ## 1,000 patients at 16 lanes with mishaps and faults; fails when the oracle objects.
+	@$(DEMO) busy-morning $(MORNING)
+
+pictures: ## Takes the pictures of every screen anew (needs Chromium, fonts and pngquant, which it installs).
+	@.ci/install --for-pictures
+	cargo build --locked --package madoguchi-end-to-end
+	@$(DEMO) pictures
 
 # End-to-end tests drive the programs, so these are built first.
 test: install lint programs ## All checks and tests, end to end on real parts.

@@ -162,8 +162,16 @@ impl House {
         took
     }
 
-    /// Waits until every lane shows a screen and its readers are ready.
+    /// Waits until the line is up, every lane shows a screen and its readers are ready.
     pub async fn ready(&mut self) {
+        let reachable =
+            async |house: &Self| house.states().await["uplink"]["detail"]["uplink"]["reachable"] == true;
+        self.until_within(READY_WITHIN, "the line is up", reachable).await;
+        self.lanes_are_ready().await;
+    }
+
+    /// Waits until every lane shows a screen and its readers are ready.
+    pub async fn lanes_are_ready(&self) {
         let lanes = self.lanes();
         self.until_within(READY_WITHIN, "every lane is ready", async |house| {
             let states = house.states().await;
@@ -173,7 +181,7 @@ impl House {
                 let has_nfc = !states[format!("nfc_reader@{lane}")].is_null();
                 face["connected"] == true
                     && (!has_nfc || (nfc["ready"] == true && face["phones_offered"] == true))
-            }) && states["uplink"]["detail"]["uplink"]["reachable"] == true
+            })
         })
         .await;
         for lane in 1..=lanes {

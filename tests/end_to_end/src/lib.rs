@@ -7,6 +7,7 @@ pub mod house;
 pub mod http;
 pub mod lane;
 pub mod morning;
+pub mod pictures;
 pub mod process;
 pub mod staff;
 pub mod visits;

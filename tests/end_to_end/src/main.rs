@@ -8,7 +8,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use madoguchi_end_to_end::{
-    House, Lane, Options, Screen, morning,
+    House, Lane, Options, Screen, morning, pictures,
     visits::{self, PIN, Way},
 };
 use std::time::{Duration, Instant};
@@ -27,6 +27,12 @@ struct Arguments {
 enum Command {
     /// Many patients at many lanes, mishaps and faults, and an oracle that judges what came of it.
     BusyMorning(BusyMorning),
+    /// Pictures of every screen in every language, and their index.
+    Pictures {
+        /// The browser that draws them.
+        #[arg(long, default_value = "chromium")]
+        browser: std::path::PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -62,8 +68,10 @@ struct Outcome {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    if let Some(Command::BusyMorning(chosen)) = arguments.command {
-        std::process::exit(busy_morning(chosen).await);
+    match arguments.command {
+        Some(Command::BusyMorning(chosen)) => std::process::exit(busy_morning(chosen).await),
+        Some(Command::Pictures { browser }) => return take_pictures(browser),
+        None => {}
     }
     let mut well = true;
     for round in 1..=arguments.rounds {
@@ -75,6 +83,14 @@ async fn main() {
         std::process::exit(1);
     }
     println!("Everything as expected.");
+}
+
+fn take_pictures(browser: std::path::PathBuf) {
+    let camera = pictures::Camera { browser, into: pictures::reception() };
+    if let Err(error) = camera.take_all(|name| println!("  {name}")) {
+        eprintln!("{error:?}");
+        std::process::exit(1);
+    }
 }
 
 /// The program's exit code: 0 where the oracle is clean.

@@ -1,12 +1,15 @@
 //! A reception counter with whoever stands there: the simulated hospital's lane, handled as people do.
 
 use super::plan::Options;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use madoguchi_simulator::{
     face_reader::View,
-    hospital::{HoldError, Hospital, Lane},
+    hospital::{HoldError, Hospital, Lane, PcscError},
 };
 use std::time::Duration;
+
+/// How often it is tried to plug a reader in.
+const MOST_PLUGGINGS: u32 = 5;
 
 /// One counter.
 pub struct Counter<'a> {
@@ -79,14 +82,25 @@ impl<'a> Counter<'a> {
 
     /// Pulls the generic reader's cable, and puts it back after a while.
     pub async fn pull_cable_for(&self, while_out: Duration) -> Result<()> {
-        self.plug(false).await?;
+        self.plug(false).await.ok();
         tokio::time::sleep(while_out).await;
-        self.plug(true).await
+        for _ in 0..MOST_PLUGGINGS {
+            if self.plug(true).await.is_ok() {
+                return Ok(());
+            }
+            self.plug(false).await.ok();
+        }
+        bail!("lane {}: the reader can't be plugged in again", self.number)
     }
 
-    async fn plug(&self, plugged: bool) -> Result<()> {
+    /// The readers' service may be busy with a medium that hangs, or have been killed just now.
+    async fn plug(&self, plugged: bool) -> Result<(), PcscError> {
         let mut service = self.hospital.pcsc.lock().await;
-        Ok(service.set_plugged(&self.lane.nfc, plugged)?)
+        let done = tokio::task::block_in_place(|| service.set_plugged(&self.lane.nfc, plugged));
+        if let Err(error) = &done {
+            eprintln!("lane {}: plugged {plugged}: {error}", self.number);
+        }
+        done
     }
 }
 

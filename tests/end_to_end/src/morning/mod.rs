@@ -38,6 +38,8 @@ use tokio::sync::mpsc;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long the queue may take to empty when all is well again.
 const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+/// Keys that the cards share; each card has a certificate of its own.
+const KEYS: usize = 40;
 /// Short deadlines, so that whoever walks away blocks a lane for seconds only; in seconds.
 const DEADLINES: &str = "[lane.face_reader.deadlines]
 choose = 3
@@ -98,33 +100,46 @@ pub async fn play(options: Options, progress: impl Fn(&str) + Send + 'static) ->
         bail!("--patients must be from 1 to 20000");
     }
     let directory = tempfile::Builder::new().prefix("madoguchi-morning-").tempdir()?;
-    let hospital = Arc::new(open(&options, directory.path()).await?);
-    let patients = plan::plan(&options);
+    let played = play_in(directory.path(), &options, progress).await;
+    // For whoever looks into it.
+    if played.as_ref().is_ok_and(|verdict| verdict.offences.is_empty()) {
+        return played;
+    }
+    let kept = format!("everything is kept in {}", directory.keep().display());
+    let mut verdict = played.with_context(|| kept.clone())?;
+    verdict.report = format!("{}\n{kept}", verdict.report);
+    Ok(verdict)
+}
+
+async fn play_in(
+    directory: &Path,
+    options: &Options,
+    progress: impl Fn(&str) + Send + 'static,
+) -> Result<Verdict> {
+    let hospital = Arc::new(open(options, directory).await?);
+    let patients = plan::plan(options);
     make_cards(&hospital, &patients, &progress).await?;
-    let gateway = start_gateway(&hospital, directory.path())?;
+    let gateway = start_gateway(&hospital, directory)?;
     let page = Http::new(&hospital.addresses.gateway_page);
-    ready(&hospital, &page, &options).await.with_context(|| gateway.tail())?;
+    ready(&hospital, &page, options).await.with_context(|| gateway.tail())?;
 
     let tally = Arc::new(Tally::default());
-    let ticker = tokio::spawn(tick(tally.clone(), options.patients, progress));
+    let ticker = tokio::spawn(tick(hospital.clone(), tally.clone(), options.patients, progress));
     let began = Instant::now();
-    let played = serve_all(&hospital, &options, patients, &tally).await;
+    let played = serve_all(&hospital, options, patients, &tally).await;
     ticker.abort();
     played.with_context(|| gateway.tail())?;
     let took = began.elapsed();
 
     let outcomes = std::mem::take(&mut *tally.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
-    let (evidence, restarted) = settle(&hospital, &page, directory.path()).await?;
+    let (evidence, restarted) = settle(&hospital, &page, directory).await?;
     let mut offences = oracle::judge(&outcomes, options.patients.into(), &evidence, &hospital);
     offences.extend(restarted.into_iter().map(|what| Offence { patient: None, what }));
-    // For whoever looks into it.
-    let kept = if offences.is_empty() { None } else { Some(directory.keep()) };
     let report = format!(
-        "{}\n\n{}\nin {:.0} s{}",
+        "{}\n\n{}\nin {:.0} s",
         report::table(&outcomes),
         report::sums(&outcomes, &evidence),
         took.as_secs_f64(),
-        kept.map_or(String::new(), |kept| format!("\neverything is kept in {}", kept.display())),
     );
     Ok(Verdict { outcomes, offences, report })
 }
@@ -132,7 +147,7 @@ pub async fn play(options: Options, progress: impl Fn(&str) + Send + 'static) ->
 async fn open(options: &Options, directory: &Path) -> Result<Hospital> {
     // A second call finds the same provider installed.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let hospital = Hospital::open(&HospitalOptions {
+    let mut hospital = Hospital::open(&HospitalOptions {
         lanes: options.lanes,
         directory: directory.to_owned(),
         own_card: Vec::new(),
@@ -142,6 +157,7 @@ async fn open(options: &Options, directory: &Path) -> Result<Hospital> {
         stock_vpcd: false,
     })
     .await?;
+    hospital.wallet.share_keys(KEYS);
     let file = &hospital.addresses.gateway_config;
     let text = std::fs::read_to_string(file)?;
     std::fs::write(
@@ -275,7 +291,7 @@ async fn serve_all(
     Ok(())
 }
 
-async fn tick(tally: Arc<Tally>, patients: u16, progress: impl Fn(&str)) {
+async fn tick(hospital: Arc<Hospital>, tally: Arc<Tally>, patients: u16, progress: impl Fn(&str)) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         second.tick().await;
@@ -283,7 +299,18 @@ async fn tick(tally: Arc<Tally>, patients: u16, progress: impl Fn(&str)) {
         let arrived = tally.arrived.load(Ordering::Relaxed);
         let now = tally.now.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let event = if now.is_empty() { now } else { format!("; {now}") };
-        progress(&format!("{served} of {patients} served, {} here{event}", arrived - served));
+        let idle: Vec<_> = hospital
+            .lanes
+            .values()
+            .filter_map(|lane| lane.reader.view().screen)
+            .filter(|screen| screen.kind == "idle")
+            .collect();
+        let no_phones = idle.iter().filter(|it| it.choices.iter().all(|it| it.id != "use_phone")).count();
+        progress(&format!(
+            "{served} of {patients} served, {} here, {} lanes free ({no_phones} without phones){event}",
+            arrived - served,
+            idle.len(),
+        ));
     }
 }
 

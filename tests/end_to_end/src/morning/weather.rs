@@ -94,7 +94,8 @@ pub async fn happen(hospital: &Hospital, options: &Options, event: &Event) -> Re
         Event::ServiceDies => {
             hospital.pcsc.lock().await.kill()?;
             tokio::time::sleep(DEAD_FOR).await;
-            hospital.pcsc.lock().await.restart()?;
+            let mut service = hospital.pcsc.lock().await;
+            tokio::task::block_in_place(|| service.restart())?;
             return Ok(());
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     cards::{Card, CardOptions, Fault, Medium},
     centre::{CentreState, Patient, Serial},
-    pki::jpki::{JpkiAuthority, Validity},
+    pki::jpki::{CardCredential, JpkiAuthority, JpkiError, Validity},
 };
 use jiff::Timestamp;
 use std::{
@@ -75,7 +75,7 @@ pub enum CardError {
     TooMany,
     /// The machine makes no keys.
     #[error(transparent)]
-    Key(#[from] crate::pki::jpki::JpkiError),
+    Key(#[from] JpkiError),
 }
 
 /// Kind and peculiarity that a name tells: `android_one_try`, `iphone#3`.
@@ -94,12 +94,33 @@ pub struct Wallet {
     authority: JpkiAuthority,
     centre: Arc<CentreState>,
     cards: Mutex<BTreeMap<String, Card>>,
+    /// From so many cards on, keys are used again.
+    most_keys: usize,
 }
 
 impl Wallet {
     /// No cards yet; `authority` issues them and `centre` knows their holders.
     pub fn new(authority: JpkiAuthority, centre: Arc<CentreState>) -> Self {
-        Self { authority, centre, cards: Mutex::default() }
+        Self { authority, centre, cards: Mutex::default(), most_keys: usize::MAX }
+    }
+
+    /// Makes no more than about `most` keys, at least one; further cards get certificates for keys of others.
+    /// Where thousands of cards are wanted, making their keys would take minutes.
+    pub fn share_keys(&mut self, most: usize) {
+        self.most_keys = most.max(1);
+    }
+
+    /// A new key, or another certificate for the key of a card that was made before.
+    fn issue(&self, validity: Validity) -> Result<CardCredential, JpkiError> {
+        let other = {
+            let cards = self.lock();
+            let nth = cards.len() % self.most_keys;
+            cards.values().nth(nth).filter(|_| cards.len() >= self.most_keys).map(Card::credential)
+        };
+        match other {
+            Some(other) => self.authority.issue_for_key_of(&other, validity),
+            None => self.authority.issue(validity),
+        }
     }
 
     /// The names of the cards made so far.
@@ -130,7 +151,7 @@ impl Wallet {
             _ => Validity::valid_at(now),
         };
         // Outside the lock: other lanes need not wait for a key.
-        let credential = self.authority.issue(validity)?;
+        let credential = self.issue(validity)?;
         let card = Card::new(medium, credential, options(peculiar));
         let mut cards = self.lock();
         if cards.len() >= MOST_CARDS {

@@ -194,7 +194,23 @@ impl JpkiAuthority {
     /// [`JpkiError::Generate`] or [`JpkiError::Build`]; neither depends on the arguments, unless the
     /// validity lies outside the years that X.509 can write (1970 to 9999).
     pub fn issue(&self, validity: Validity) -> Result<CardCredential, JpkiError> {
-        let key = generate_key()?;
+        self.certify(generate_key()?, validity)
+    }
+
+    /// Issues another certificate, with a serial number of its own, for a key that there is already: for thousands
+    /// of cards at once, whose keys would take minutes.
+    ///
+    /// # Errors
+    /// Those of [`JpkiAuthority::issue`].
+    pub fn issue_for_key_of(
+        &self,
+        other: &CardCredential,
+        validity: Validity,
+    ) -> Result<CardCredential, JpkiError> {
+        self.certify(other.0.key.clone(), validity)
+    }
+
+    fn certify(&self, key: RsaPrivateKey, validity: Validity) -> Result<CardCredential, JpkiError> {
         let public = SubjectPublicKeyInfoOwned::from_key(RsaPublicKey::from(&key))
             .map_err(x509_cert::builder::Error::PublicKey)?;
         let issuer_public = SubjectPublicKeyInfoOwned::from_key(RsaPublicKey::from(self.0.signer.as_ref()))
