@@ -53,8 +53,13 @@ doc: ## Brings the tables of actors (README) and of rules (RULES.md) up to date 
 bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
 	cargo build --locked --release --workspace
 	cargo run --locked --release --package madoguchi-bench
+	cargo bench --locked --package madoguchi-offline-queue --bench durable
 
-soak: programs ## The demo again and again for SOAK_MINUTES, until a round differs from what is expected.
+soak: programs ## 200 kills of the queue and of the gateway, power cuts for SOAK_MINUTES, then the demo as long.
+	MADOGUCHI_KILLS=200 cargo test --locked --package madoguchi-offline-queue --test crash -- --nocapture
+	MADOGUCHI_KILLS=200 cargo test --locked --package madoguchi-end-to-end --test queue_kills -- --nocapture
+	MADOGUCHI_POWER_CUT_SECONDS=$$(( $(SOAK_MINUTES) * 60 )) \
+		cargo test --locked --package madoguchi-offline-queue --test power_cut -- --nocapture
 	@end=$$(( $$(date +%s) + $(SOAK_MINUTES) * 60 )); round=0; \
 	while [ $$(date +%s) -lt $$end ]; do \
 		round=$$(( round + 1 )); echo "round $$round"; \

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use madoguchi_protocol::Address;
+use madoguchi_protocol::{Address, RequestId};
 use std::path::PathBuf;
 
 /// Madoguchi Gateway: smartphones and My Number cards as insurance cards, for many reception counters.
@@ -20,6 +20,59 @@ pub enum Command {
     Run(Run),
     /// Look at configuration, broker, readers, line, certificates, disk and clock, and say what to do.
     Check(Check),
+    /// Look into the queue while the gateway is stopped: what waits, what was set aside, whether it is sound.
+    Queue(Queue),
+}
+
+/// `madoguchi queue`
+#[derive(Debug, Args)]
+pub struct Queue {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do with it.
+    #[command(subcommand)]
+    pub act: QueueAct,
+}
+
+/// What can be done with the queue of a stopped gateway.
+#[derive(Debug, Subcommand)]
+pub enum QueueAct {
+    /// List what waits and what was set aside, oldest first: ids, lanes, times, stages, reasons; no personal data.
+    List {
+        /// Also what is settled already.
+        #[arg(long)]
+        all: bool,
+        /// Print JSON instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of one record, without its contents.
+    Show {
+        /// The record's id, as the list shows it.
+        id: RequestId,
+    },
+    /// Look through the whole queue and open every seal. Fails where something is damaged; changes nothing.
+    Check,
+    /// Put all that can be read of a damaged queue into a new file; the damaged one is kept beside it.
+    Repair,
+    /// Write records, still sealed with the queue's key, into a new file that its owner alone can read.
+    Export {
+        /// The file to make.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// These records; without any, all that were set aside.
+        ids: Vec<RequestId>,
+    },
+    /// Put records that were set aside back into the line; the gateway tries them again when it runs.
+    Retry {
+        /// These records.
+        #[arg(required_unless_present = "all")]
+        ids: Vec<RequestId>,
+        /// Every record that was set aside, but for those whose contents are damaged.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
 }
 
 /// `madoguchi run`

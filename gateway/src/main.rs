@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod house;
 mod logging;
+mod queue;
 mod run;
 mod signals;
 mod sole;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let done = match &arguments.command {
         cli::Command::Run(run) => run::run(run),
         cli::Command::Check(check) => check::run(check),
+        cli::Command::Queue(queue) => queue::run(queue),
     };
     done.unwrap_or_else(|error| {
         // The whole chain of causes on one line: it ends in a journal.

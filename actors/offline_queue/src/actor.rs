@@ -26,7 +26,7 @@ use crate::{
     desk,
     drain::{self, Signals, now_ms},
     settings::Settings,
-    store::{Level, Status, Store, StoreError},
+    store::{self, Level, Status, Store, StoreError},
 };
 
 /// How often the state is looked at; it is published where it changed.
@@ -37,6 +37,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const SEEK_ROOM_EVERY: Duration = Duration::from_secs(5);
 /// How long after a failure of the medium the store is opened again.
 const REOPEN_AFTER: Duration = Duration::from_secs(2);
+/// Records whose seals are opened in one go when the queue is checked at the start.
+const SCRUB_AT_ONCE: usize = 64;
 /// Commands that wait for the store to be opened: more than there are lanes at a site.
 const MOST_EARLY: usize = 128;
 
@@ -82,7 +84,22 @@ impl OfflineQueue {
     fn open(&mut self, context: &mut Context<Self>) {
         self.opening = true;
         let config = self.settings.store();
-        let opening = tokio::task::spawn_blocking(move || Store::open(&config));
+        let opening = tokio::task::spawn_blocking(move || match Store::open(&config) {
+            Err(StoreError::Corrupt(what)) => {
+                tracing::error!(what, "the queue's database is damaged and is repaired");
+                let stamp = now_ms().to_string();
+                let repaired = store::repair(&config, &stamp, now_ms())?;
+                tracing::error!(
+                    kept = repaired.kept,
+                    damaged = ?repaired.damaged,
+                    without_record = repaired.without_record,
+                    aside = ?repaired.put_aside,
+                    "the queue's database was repaired; the damaged one was put aside"
+                );
+                Store::open(&config)
+            }
+            opened => opened,
+        });
         context.spawn(opening.into_actor(self).map(|opened, queue, context| match opened {
             Ok(Ok((store, opened))) => {
                 tracing::info!(unsettled = opened.unsettled, "the queue is open");
@@ -109,12 +126,39 @@ impl OfflineQueue {
         }
         let (bus, settings) = (self.bus.clone(), self.settings.clone());
         let (signals, settled) = (self.signals.clone(), self.settled.clone());
-        let draining = async move { drain::run(bus, store, &settings, &signals, settled).await };
+        let drained = store.clone();
+        let draining = async move { drain::run(bus, drained, &settings, &signals, settled).await };
         self.draining = Some(context.spawn(draining.into_actor(self).map(|error, queue, context| {
             queue.draining = None;
             queue.failed(&error, context);
         })));
+        self.scrub(store, context);
         self.look(context);
+    }
+
+    /// Opens every seal once, in steps that let accepts through: damage is found now and not in its turn.
+    fn scrub(&self, store: Store, context: &mut Context<Self>) {
+        let scrubbing = async move {
+            let (mut after, mut looked_at, mut damaged) = (0, 0, 0);
+            loop {
+                let scrubbed = store.scrub(after, SCRUB_AT_ONCE, Some(now_ms())).await?;
+                looked_at += scrubbed.looked_at;
+                damaged += scrubbed.damaged.len();
+                for record in &scrubbed.damaged {
+                    tracing::error!(%record, "a queued record is damaged and was set aside");
+                }
+                match scrubbed.last {
+                    Some(last) => after = last,
+                    None => break Ok((looked_at, damaged)),
+                }
+            }
+        };
+        context.spawn(scrubbing.into_actor(self).map(|scrubbed: Result<_, StoreError>, queue, context| {
+            match scrubbed {
+                Ok((looked_at, damaged)) => tracing::info!(looked_at, damaged, "the queue was checked"),
+                Err(error) => queue.failed_in_use(&error, context),
+            }
+        }));
     }
 
     /// The medium failed: nothing is accepted until the store has been opened anew and told what is there.

@@ -13,6 +13,7 @@
 mod choose;
 mod key;
 mod memory;
+mod salvage;
 mod schema;
 mod seal;
 mod space;
@@ -27,10 +28,11 @@ use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, oneshot};
 
 pub use key::{CREDENTIAL, KeyId, KeyRing};
+pub use salvage::{Repaired, repair};
 pub use space::Quota;
 pub use types::{
-    Acceptance, Due, Header, Kind, Level, Millis, Opened, Reason, RecordId, Stage, Status, Step, StoreError,
-    Work,
+    Acceptance, Due, Header, Kind, Level, Millis, Opened, Reason, RecordId, Scrubbed, Sealed, Stage, Status,
+    Step, StoreError, Work,
 };
 
 use table::Table;
@@ -82,7 +84,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store, or makes it at the first start, and starts its thread. Blocks for as long as the disk
+    /// Opens the store, or makes it at the first start, looks through its structure, and starts its thread. Blocks for as long as the disk
     /// needs: call it where that is allowed.
     ///
     /// # Errors
@@ -100,6 +102,7 @@ impl Store {
         let keys = KeyRing::load(&config.key_file, first)?;
         // The lock on the database comes first: whoever holds it may touch the rest.
         let db = schema::connect(&database)?;
+        schema::check(&db)?;
         let stamp = uuid::Uuid::new_v4().simple().to_string();
         let (memory, memory_put_aside) = memory::Memory::open(&directory.join("settled"), &stamp)?;
         let space = space::Space::new(directory, config.quota)?;
@@ -215,6 +218,28 @@ impl Store {
     /// A failure of the medium.
     pub async fn list(&self, after: i64, limit: usize) -> Result<Vec<(i64, Header)>, StoreError> {
         self.call(move |table| table.list(after, limit)).await
+    }
+
+    /// The record as it lies on the disk, its parts still sealed, for export. `None` when it is unknown here.
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn sealed(&self, id: RecordId) -> Result<Option<Sealed>, StoreError> {
+        self.call(move |table| table.sealed(id)).await
+    }
+
+    /// Opens the seals of up to `limit` records after place `after` (0 to begin). Those whose seal does not hold are
+    /// set aside if `set_aside` gives the time for it; else they are told only.
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn scrub(
+        &self,
+        after: i64,
+        limit: usize,
+        set_aside: Option<Millis>,
+    ) -> Result<Scrubbed, StoreError> {
+        self.call(move |table| table.scrub(after, limit, set_aside)).await
     }
 
     /// What the store holds now.

@@ -1,7 +1,7 @@
 //! kill -9 at random moments: whatever was acknowledged is there, and has come as far as was acknowledged.
 //!
 //! The test starts itself again as a child that loads the queue and writes each acknowledgement to a pipe, kills
-//! the child, and opens what is left.
+//! the child, and opens what is left. `MADOGUCHI_KILLS` sets how often (`make soak`: 200).
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod common;
@@ -16,7 +16,7 @@ use common::{config_at, due, id, open};
 use madoguchi_offline_queue::store::{Acceptance, Kind, Stage, Step};
 
 const CHILD: &str = "MADOGUCHI_QUEUE_CRASH_CHILD";
-const KILLS: u32 = 20;
+const USUAL_KILLS: u32 = 20;
 const CALLERS: u32 = 8;
 
 fn request(number: u32) -> Vec<u8> {
@@ -28,14 +28,15 @@ fn whatever_was_acknowledged_survives_kill_9() {
     if let Ok(setting) = std::env::var(CHILD) {
         return child(&setting);
     }
+    let kills: u32 = std::env::var("MADOGUCHI_KILLS").map_or(USUAL_KILLS, |text| text.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged: HashMap<u32, Stage> = HashMap::new();
-    for round in 0..KILLS {
+    for round in 0..kills {
         run_and_kill(dir.path(), round, &mut acknowledged);
         check(dir.path(), &acknowledged);
     }
     let settled = acknowledged.values().filter(|stage| **stage == Stage::Settled).count();
-    println!("{} acknowledged over {KILLS} kills, {settled} of them settled; none lost", acknowledged.len());
+    println!("{} acknowledged over {kills} kills, {settled} of them settled; none lost", acknowledged.len());
     assert!(acknowledged.len() > 100, "the child hardly ran: {}", acknowledged.len());
     assert!(settled > 10, "the kills hit no record on its way: {settled}");
 }

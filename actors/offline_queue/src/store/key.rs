@@ -124,9 +124,20 @@ impl KeyRing {
         }
         text.push('\n');
         let failed = || StoreError::io(format!("making the key file {}", path.display()));
+        // Under another name first: after a power cut there is a whole key or none, never an empty file.
+        let unfinished = path.with_extension("unfinished");
+        let _ = std::fs::remove_file(&unfinished);
         let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed())?;
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed())?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
+        rustix::fs::renameat_with(
+            rustix::fs::CWD,
+            &unfinished,
+            rustix::fs::CWD,
+            path,
+            rustix::fs::RenameFlags::NOREPLACE,
+        )
+        .map_err(|error| failed()(error.into()))?;
         super::sync_directory_of(path)?;
         Self::parse(&text, path)
     }

@@ -33,8 +33,38 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     match prepare(&db) {
         Ok(()) => Ok(db),
         Err(StoreError::Database(error)) if is_busy(&error) => Err(StoreError::InUse),
+        Err(StoreError::Database(error)) if is_corrupt(&error) => Err(StoreError::Corrupt(error.to_string())),
         Err(other) => Err(other),
     }
+}
+
+/// Opens a database that is known to be damaged, to read what can be read of it.
+pub(super) fn connect_damaged(path: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    db.execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;")?;
+    // The first access takes the lock.
+    match db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+        Err(error) if is_busy(&error) => Err(StoreError::InUse),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(db),
+    }
+}
+
+/// Looks through the structure of the whole file: [`StoreError::Corrupt`] with the first thing that is wrong.
+pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
+    match db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)) {
+        Ok(said) if said == "ok" => Ok(()),
+        Ok(said) => Err(StoreError::Corrupt(said)),
+        Err(error) if is_corrupt(&error) => Err(StoreError::Corrupt(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+    )
 }
 
 fn prepare(db: &Connection) -> Result<(), StoreError> {

@@ -70,7 +70,7 @@ pub(super) fn head(key: KeyId) -> [u8; 5] {
 }
 
 /// Which key sealed this; `None` when it is too short or of an unknown version.
-fn key_of(sealed: &[u8]) -> Option<KeyId> {
+pub(super) fn key_of(sealed: &[u8]) -> Option<KeyId> {
     if sealed.len() < OVERHEAD || sealed[0] != VERSION {
         return None;
     }

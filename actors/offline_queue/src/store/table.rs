@@ -8,7 +8,8 @@ use super::memory::{Memory, Settled};
 use super::seal::{self, Part};
 use super::space::Space;
 use super::types::{
-    Acceptance, Header, Level, Millis, Reason, RecordId, Stage, Status, Step, StoreError, Work,
+    Acceptance, Header, Level, Millis, Reason, RecordId, Scrubbed, Sealed, Stage, Status, Step, StoreError,
+    Work,
 };
 
 /// The longest code that is kept beside a reason.
@@ -267,6 +268,43 @@ impl Table {
         rows.map(|row| row.map(|placed| (placed.seq, placed.header)))
             .collect::<Result<_, _>>()
             .map_err(Into::into)
+    }
+
+    /// The record as it lies there, its seals closed; `None` when unknown.
+    pub(super) fn sealed(&self, id: RecordId) -> Result<Option<Sealed>, StoreError> {
+        let Some(Placed { seq, header }) = self.find(id)? else { return Ok(None) };
+        let (request, answer) = (self.body(seq, Part::Request)?, self.body(seq, Part::Answer)?);
+        Ok(Some(Sealed { header, request, answer }))
+    }
+
+    /// Opens the seals of up to `limit` records after `after`. Those that don't hold are set aside if `set_aside`
+    /// gives the time for it.
+    pub(super) fn scrub(
+        &mut self,
+        after: i64,
+        limit: usize,
+        set_aside: Option<Millis>,
+    ) -> Result<Scrubbed, StoreError> {
+        let mut scrubbed = Scrubbed::default();
+        for (seq, header) in self.list(after, limit)? {
+            scrubbed.last = Some(seq);
+            scrubbed.looked_at += 1;
+            if matches!(header.stage, Stage::Settled | Stage::SetAside) {
+                continue;
+            }
+            let id = header.id;
+            match self.open_seals(Placed { seq, header }) {
+                Ok(_) => {}
+                Err(StoreError::Seal) => {
+                    scrubbed.damaged.push(id);
+                    if let Some(now) = set_aside {
+                        self.set_aside(id, Reason::Damaged, "seal", now)?;
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(scrubbed)
     }
 
     /// What the store holds.

@@ -151,6 +151,28 @@ impl std::fmt::Debug for Work {
     }
 }
 
+/// A record as it lies on the disk, for export: its parts are still sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The record's header.
+    pub header: Header,
+    /// The sealed request, if it is there.
+    pub request: Option<Vec<u8>>,
+    /// The sealed answer, if there is one.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// What one look through a part of the records found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// The place of the last record that was looked at; `None` at the end of the list.
+    pub last: Option<i64>,
+    /// How many were looked at.
+    pub looked_at: u64,
+    /// Those whose seal does not hold and that had not been set aside before.
+    pub damaged: Vec<RecordId>,
+}
+
 /// Which work is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -255,6 +277,14 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
+    /// The structure of the database is damaged.
+    #[error(
+        "the queue's database is damaged ({0}); `madoguchi queue repair` keeps all that can be read of it"
+    )]
+    Corrupt(String),
+    /// There is no queue in this directory.
+    #[error("there is no queue in {0}; correct the state directory in the configuration")]
+    NoQueue(PathBuf),
     /// Another process has the store open.
     #[error("the queue is in use by another process; stop the gateway first")]
     InUse,
