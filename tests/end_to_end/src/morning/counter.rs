@@ -37,9 +37,15 @@ impl<'a> Counter<'a> {
         offers(&self.lane.reader.view(), choice)
     }
 
-    /// Whether this can be touched within `limit`.
-    pub async fn will_offer(&self, choice: &str, limit: Duration) -> bool {
-        self.lane.reader.wait_for(limit, |view| offers(view, choice)).await.is_some()
+    /// The number of the present screen.
+    pub fn sequence(&self) -> Option<u64> {
+        self.lane.reader.view().screen.map(|screen| screen.sequence)
+    }
+
+    /// Whether another screen than this one is shown within `limit`.
+    pub async fn changes(&self, sequence: u64, limit: Duration) -> bool {
+        let other = |view: &View| view.screen.as_ref().map(|screen| screen.sequence) != Some(sequence);
+        self.lane.reader.wait_for(limit, other).await.is_some()
     }
 
     /// Whether the screen for the next patient is there within `limit`.
@@ -80,10 +86,14 @@ impl<'a> Counter<'a> {
         Ok(())
     }
 
-    /// Pulls the generic reader's cable, and puts it back after a while.
-    pub async fn pull_cable_for(&self, while_out: Duration) -> Result<()> {
+    /// Pulls the generic reader's cable.
+    pub async fn pull_cable(&self) {
+        // What does not come out now stays in, and the patient is none the wiser.
         self.plug(false).await.ok();
-        tokio::time::sleep(while_out).await;
+    }
+
+    /// Puts it back.
+    pub async fn plug_in(&self) -> Result<()> {
         for _ in 0..MOST_PLUGGINGS {
             if self.plug(true).await.is_ok() {
                 return Ok(());
@@ -98,7 +108,7 @@ impl<'a> Counter<'a> {
         let mut service = self.hospital.pcsc.lock().await;
         let done = tokio::task::block_in_place(|| service.set_plugged(&self.lane.nfc, plugged));
         if let Err(error) = &done {
-            eprintln!("lane {}: plugged {plugged}: {error}", self.number);
+            tracing::debug!(lane = self.number, plugged, %error, "the cable");
         }
         done
     }

@@ -127,6 +127,7 @@ struct Visitor<'a> {
     card: String,
     typed_wrong: bool,
     slot_pin_typed: bool,
+    cable_is_out: bool,
     /// Screens with something to touch so far.
     asked: u8,
     seen: Seen,
@@ -151,6 +152,7 @@ impl<'a> Visitor<'a> {
             card: patient.card.clone(),
             typed_wrong: false,
             slot_pin_typed: false,
+            cable_is_out: false,
             asked: 0,
             seen: Seen {
                 visits: BTreeSet::new(),
@@ -165,6 +167,9 @@ impl<'a> Visitor<'a> {
 
     async fn visit(&mut self) -> anyhow::Result<Seen> {
         let end = self.until_it_is_over().await?;
+        if self.cable_is_out {
+            self.counter.plug_in().await?;
+        }
         self.counter.clear().await?;
         self.seen.end = end;
         if !self.counter.becomes_idle(STUCK_AFTER).await {
@@ -246,6 +251,10 @@ impl<'a> Visitor<'a> {
             _ => {}
         }
         self.think().await;
+        if self.counter.sequence() != Some(screen.sequence) {
+            // It changed meanwhile: what is to be done is on the new one.
+            return Ok(Next::Look);
+        }
         if let Some(end) = last_screen(&screen.kind) {
             self.counter.clear().await?;
             self.counter.touch("finish");
@@ -286,7 +295,7 @@ impl<'a> Visitor<'a> {
     async fn answer(&mut self, screen: &Shown) -> anyhow::Result<Next> {
         let counter = self.counter;
         match screen.kind.as_str() {
-            "idle" => return self.begin().await,
+            "idle" => return self.begin(screen).await,
             "choose_medium" => {
                 let phone = matches!(self.way, Way::Android | Way::Iphone);
                 counter.touch(if phone { "use_phone" } else { "use_card" });
@@ -323,7 +332,7 @@ impl<'a> Visitor<'a> {
         Ok(Next::Look)
     }
 
-    async fn begin(&mut self) -> anyhow::Result<Next> {
+    async fn begin(&mut self, screen: &Shown) -> anyhow::Result<Next> {
         match self.way {
             Way::CardByFace | Way::CardByPin => {
                 let mismatch = self.mishap == Some(Mishap::FaceMismatch);
@@ -336,11 +345,11 @@ impl<'a> Visitor<'a> {
             Way::Android | Way::Iphone => {
                 if self.counter.offers("use_phone") {
                     self.counter.touch("use_phone");
-                } else if !self.counter.will_offer("use_phone", BUTTON_WITHIN).await {
+                } else if !self.counter.changes(screen.sequence, BUTTON_WITHIN).await {
                     // Whoever has nothing but a phone goes to staff.
                     return Ok(Next::Over(End::NoPhones));
                 }
-                // Where it appears, the screen is a new one, and looked at anew.
+                // The screen with the button is a new one, and looked at anew.
             }
         }
         Ok(Next::Look)
@@ -381,7 +390,8 @@ impl<'a> Visitor<'a> {
         match self.mishap {
             Some(Mishap::CablePulled) => {
                 self.mishap = None;
-                counter.pull_cable_for(counter.options.at_speed(Duration::from_secs(30))).await?;
+                self.cable_is_out = true;
+                counter.pull_cable().await;
             }
             Some(Mishap::WrongMedium) => {
                 let wrong = self.patient.other.clone().unwrap_or_default();
