@@ -17,12 +17,10 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is no configuration.
-    #[error("{path}: {size} bytes are more than a configuration has")]
+    #[error("{path}: more than the 1 MiB that a configuration may have")]
     TooLarge {
         /// Which.
         path: PathBuf,
-        /// Its size.
-        size: u64,
     },
     /// A mistake at a place.
     #[error("{path}, line {line}: {message}{hint}")]

@@ -11,6 +11,8 @@ use madoguchi_reception::compatibility::CompatibilityTable;
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
+    fs::File,
+    io::Read,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -143,11 +145,14 @@ impl Config {
     /// Reads and checks the file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.into(), source };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            return Err(ConfigError::TooLarge { path: path.into(), size });
+        let file = File::open(path).map_err(unreadable)?;
+        // One byte more than allowed, so that what is not a file and never ends is found out, too.
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(ConfigError::TooLarge { path: path.into() });
         }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(unreadable)?)
+        Self::parse(path, &text)
     }
 
     /// Checks the text of the file at `path`.

@@ -65,8 +65,9 @@ pub struct House {
 
 /// Where cargo put a program of this workspace.
 pub fn program(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
+    // Cargo takes a relative directory as below the workspace, and runs tests below their package.
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = workspace.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     target.join(profile).join(name)
 }
