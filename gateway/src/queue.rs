@@ -194,8 +194,10 @@ async fn export(store: &Store, output: &Path, ids: &[RequestId]) -> Result<ExitC
 
 async fn retry(store: &Store, ids: &[RequestId], all: bool) -> Result<ExitCode> {
     let ids: Vec<_> = if all {
-        let again =
-            |header: &Header| header.set_aside.as_ref().is_some_and(|(reason, _)| *reason != Reason::Damaged);
+        let again = |header: &Header| {
+            let damaged = header.set_aside.as_ref().is_some_and(|(reason, _)| *reason == Reason::Damaged);
+            header.stage == Stage::SetAside && !damaged
+        };
         headers(store).await?.into_iter().filter(again).map(|header| header.id).collect()
     } else {
         ids.iter().map(|id| record(*id)).collect()
@@ -260,6 +262,8 @@ const fn reason_name(reason: Reason) -> &'static str {
         Reason::Undecodable => "undecodable",
         Reason::Damaged => "damaged",
         Reason::Undeliverable => "undeliverable",
+        Reason::TooOld => "given-up-too-old",
+        Reason::MadeRoom => "given-up-for-room",
     }
 }
 

@@ -18,7 +18,7 @@ use madoguchi_protocol::{
     messages::{
         audit_log::Entry,
         offline_queue::{AcceptConfirmation, Accepted, AskConfirmation, OfflineQueueCommand},
-        state::{ActiveFault, Condition, Detail, State},
+        state::{ActiveFault, Condition, Detail, Filling, State},
     },
 };
 
@@ -270,6 +270,14 @@ impl OfflineQueue {
                 oldest: status.oldest.and_then(timestamp),
                 set_aside: status.set_aside,
                 settled: self.settled.load(Ordering::Relaxed),
+                given_up_too_old: status.given_up.too_old,
+                given_up_for_room: status.given_up.made_room,
+                filling: match status.level {
+                    Level::Ok => Filling::Ok,
+                    Level::Warning => Filling::Warning,
+                    Level::Critical => Filling::Critical,
+                    Level::Full => Filling::Full,
+                },
             },
         };
         let state = (faults, detail);

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use crate::store::{KeyRing, Quota, StoreConfig};
+use crate::store::{KeyRing, Quota, StoreConfig, WhenFull};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -35,6 +35,11 @@ pub struct Settings {
     pub first_pause_ms: u64,
     /// The longest pause between two tries.
     pub longest_pause_ms: u64,
+    /// After how many days a confirmation that still waits for the centre is given up and wiped. Never if not set.
+    pub give_up_after_days: Option<u16>,
+    /// What is given up first when `most_records` or `most_mib` is reached: `refuse` (nothing; the new patient takes a
+    /// fallback), `give_up_set_aside`, `give_up_oldest`.
+    pub when_full: WhenFull,
     /// For how many days a settled request is known again.
     pub days_known: u16,
 }
@@ -54,6 +59,8 @@ impl Default for Settings {
             in_flight_per_lane: 4,
             first_pause_ms: 500,
             longest_pause_ms: 30_000,
+            give_up_after_days: None,
+            when_full: WhenFull::Refuse,
             days_known: 30,
         }
     }
@@ -71,6 +78,8 @@ impl Settings {
             keep_free: bytes(self.keep_free_mib),
             ballast: bytes(self.ballast_mib),
         };
+        config.give_up_after = self.give_up_after_days.map(|days| u64::from(days) * DAY_MS);
+        config.when_full = self.when_full;
         config.settled_known = u64::from(self.days_known) * DAY_MS;
         config
     }

@@ -31,8 +31,8 @@ pub use key::{CREDENTIAL, KeyId, KeyRing};
 pub use salvage::{Repaired, repair};
 pub use space::Quota;
 pub use types::{
-    Acceptance, Due, Header, Kind, Level, Millis, Opened, Reason, RecordId, Scrubbed, Sealed, Stage, Status,
-    Step, StoreError, Work,
+    Acceptance, Due, GivenUp, Header, Kind, Level, Millis, Opened, Reason, RecordId, Scrubbed, Sealed, Stage,
+    Status, Step, StoreError, WhenFull, Work,
 };
 
 use table::Table;
@@ -58,10 +58,14 @@ pub struct StoreConfig {
     pub settled_here: Millis,
     /// How long a settled id is known at all: so long a repeated accept takes no effect.
     pub settled_known: Millis,
+    /// After this time a record that still waits for the centre is given up and wiped; `None`: never.
+    pub give_up_after: Option<Millis>,
+    /// What makes room when the quota is reached.
+    pub when_full: WhenFull,
 }
 
 impl StoreConfig {
-    /// The usual limits: parts of 64 KiB, settled ids one hour in the database and 30 days in the memory.
+    /// The usual limits: parts of 64 KiB, settled ids one hour in the database and 30 days in the memory, nothing given up.
     pub fn new(directory: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
         const HOUR: Millis = 3_600_000;
         Self {
@@ -71,6 +75,8 @@ impl StoreConfig {
             largest_part: 64 * 1024,
             settled_here: HOUR,
             settled_known: 30 * 24 * HOUR,
+            give_up_after: None,
+            when_full: WhenFull::default(),
         }
     }
 }
@@ -81,6 +87,7 @@ pub struct Store {
     thread: mpsc::Sender<Message>,
     settled_here: Millis,
     settled_known: Millis,
+    give_up_after: Option<Millis>,
 }
 
 impl Store {
@@ -106,7 +113,7 @@ impl Store {
         let stamp = uuid::Uuid::new_v4().simple().to_string();
         let (memory, memory_put_aside) = memory::Memory::open(&directory.join("settled"), &stamp)?;
         let space = space::Space::new(directory, config.quota)?;
-        let table = Table::new(db, keys, memory, space, config.largest_part)?;
+        let table = Table::new(db, keys, memory, space, config.largest_part, config.when_full)?;
         // Each new name in the directory is durable before the first record is.
         sync_directory(directory)?;
         let opened = Opened { unsettled: table.unfinished(), memory_put_aside };
@@ -116,7 +123,8 @@ impl Store {
             .spawn(move || writer::run(table, messages))
             .map_err(StoreError::io("starting the queue's thread"))?;
         let (settled_here, settled_known) = (config.settled_here, config.settled_known);
-        Ok((Self { thread, settled_here, settled_known }, opened))
+        let give_up_after = config.give_up_after;
+        Ok((Self { thread, settled_here, settled_known, give_up_after }, opened))
     }
 
     /// Makes a request durable. When this returns [`Acceptance::New`], it is on the medium.
@@ -250,7 +258,7 @@ impl Store {
         self.call(|table| table.status()).await
     }
 
-    /// House-keeping, to be called every minute or so: moves settled ids to the long memory, forgets the oldest,
+    /// House-keeping, to be called every minute or so: gives up what is too old, moves settled ids to the long memory, forgets the oldest,
     /// makes the ballast again when there is room, and empties the write-ahead log of what was wiped.
     /// Says whether there is more of it to do.
     ///
@@ -259,6 +267,10 @@ impl Store {
     pub async fn tidy(&self, now: Millis) -> Result<bool, StoreError> {
         let here = now.saturating_sub(self.settled_here);
         let known = now.saturating_sub(self.settled_known);
+        let given_up = match self.give_up_after.and_then(|after| now.checked_sub(after)) {
+            Some(before) => self.call(move |table| table.give_up_older(before, TIDY_AT_ONCE, now)).await?,
+            None => 0,
+        };
         let moved = self.call(move |table| table.remember(here, TIDY_AT_ONCE)).await?;
         let forgotten = self.call(move |table| table.forget(known, TIDY_AT_ONCE)).await?;
         self.call(|table| {
@@ -269,7 +281,7 @@ impl Store {
         let (sender, done) = oneshot::channel();
         self.thread.send(Message::Tidy(sender)).await.map_err(|_| StoreError::Stopped)?;
         done.await.map_err(|_| StoreError::Stopped)?;
-        Ok(moved == TIDY_AT_ONCE || forgotten == TIDY_AT_ONCE)
+        Ok([given_up, moved, forgotten].contains(&TIDY_AT_ONCE))
     }
 
     /// Closes the store for all its handles, after what was asked before; waits until its files are closed.

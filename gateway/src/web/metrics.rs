@@ -100,6 +100,11 @@ fn details(sheet: &Sheet<'_>, states: &States) -> prometheus::Result<()> {
     let waiting = sheet.gauge("madoguchi_queue_waiting", "Confirmations accepted and not answered yet")?;
     let set_aside =
         sheet.gauge("madoguchi_queue_set_aside", "Confirmations set aside for a person to look at")?;
+    let given_up = sheet.gauges(
+        "madoguchi_queue_given_up",
+        "Confirmations given up and wiped since the queue was opened, as the configuration wants it",
+        &["reason"],
+    )?;
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts this high are not reached")]
     for (address, state) in states {
         let lane = lane_label(address.lane);
@@ -113,7 +118,15 @@ fn details(sheet: &Sheet<'_>, states: &States) -> prometheus::Result<()> {
                 ready.with_label_values(&[&lane]).set(f64::from(u8::from(*is_ready)));
             }
             Detail::Uplink { reachable, .. } => line.set(i64::from(*reachable)),
-            Detail::OfflineQueue { waiting: length, set_aside: aside, .. } => {
+            Detail::OfflineQueue {
+                waiting: length,
+                set_aside: aside,
+                given_up_too_old: too_old,
+                given_up_for_room: for_room,
+                ..
+            } => {
+                given_up.with_label_values(&["too_old"]).set(*too_old as f64);
+                given_up.with_label_values(&["for_room"]).set(*for_room as f64);
                 waiting.set(i64::try_from(*length).unwrap_or(i64::MAX));
                 set_aside.set(i64::try_from(*aside).unwrap_or(i64::MAX));
             }

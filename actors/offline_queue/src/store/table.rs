@@ -8,12 +8,15 @@ use super::memory::{Memory, Settled};
 use super::seal::{self, Part};
 use super::space::Space;
 use super::types::{
-    Acceptance, Header, Level, Millis, Reason, RecordId, Scrubbed, Sealed, Stage, Status, Step, StoreError,
-    Work,
+    Acceptance, GivenUp, Header, Level, Millis, Reason, RecordId, Scrubbed, Sealed, Stage, Status, Step,
+    StoreError, WhenFull, Work,
 };
 
 /// The longest code that is kept beside a reason.
 const LONGEST_NOTE: usize = 64;
+
+/// Records given up for a single new one at most.
+const MOST_FOR_ONE: usize = 64;
 
 const COLUMNS: &str = "seq, id, lane, stage, accepted_at, changed_at, bytes, outcome, reason, note";
 
@@ -22,6 +25,7 @@ const COLUMNS: &str = "seq, id, lane, stage, accepted_at, changed_at, bytes, out
 pub(super) struct Totals {
     pub(super) count: [u64; Stage::ALL.len()],
     pub(super) bytes: u64,
+    pub(super) given_up: GivenUp,
 }
 
 impl Totals {
@@ -47,6 +51,7 @@ pub(super) struct Table {
     keys: KeyRing,
     memory: Memory,
     largest_part: usize,
+    when_full: WhenFull,
 }
 
 impl Table {
@@ -57,6 +62,7 @@ impl Table {
         memory: Memory,
         space: Space,
         largest_part: usize,
+        when_full: WhenFull,
     ) -> Result<Self, StoreError> {
         let mut table = Self {
             db,
@@ -67,6 +73,7 @@ impl Table {
             keys,
             memory,
             largest_part,
+            when_full,
         };
         table.check_keys()?;
         table.totals = table.count()?;
@@ -132,7 +139,7 @@ impl Table {
             return Ok(Acceptance::Already(Stage::Settled));
         }
         self.check_size(request)?;
-        if self.level() == Level::Full {
+        if self.level() == Level::Full && !self.make_room(at)? {
             return Ok(Acceptance::Full);
         }
         let sealed = seal::seal(&self.keys, id, Part::Request, request)?;
@@ -146,6 +153,91 @@ impl Table {
         self.totals.count[Stage::Accepted as usize] += 1;
         self.totals.bytes += sealed.len() as u64;
         Ok(Acceptance::New)
+    }
+
+    /// Gives up what the configuration gives up first. Says whether there is room now.
+    fn make_room(&mut self, at: Millis) -> Result<bool, StoreError> {
+        let stages: &[Stage] = match self.when_full {
+            WhenFull::Refuse => return Ok(false),
+            WhenFull::GiveUpSetAside => &[Stage::SetAside],
+            WhenFull::GiveUpOldest => &[Stage::SetAside, Stage::Accepted],
+        };
+        // One by one: a large record may need the room of several small ones, a disk without room gets none so.
+        for _ in 0..MOST_FOR_ONE {
+            if self.space.disk_full() {
+                return Ok(false);
+            }
+            if self.level() != Level::Full {
+                return Ok(true);
+            }
+            let mut oldest = None;
+            for stage in stages {
+                oldest = self.oldest(*stage)?;
+                if oldest.is_some() {
+                    break;
+                }
+            }
+            let Some(placed) = oldest else { return Ok(false) };
+            self.give_up(&placed, Reason::MadeRoom, at)?;
+        }
+        Ok(self.level() != Level::Full)
+    }
+
+    /// Gives up at most `limit` records that were accepted before `before` and still wait. Says how many.
+    pub(super) fn give_up_older(
+        &mut self,
+        before: Millis,
+        limit: usize,
+        at: Millis,
+    ) -> Result<usize, StoreError> {
+        for given_up in 0..limit {
+            match self.oldest(Stage::Accepted)? {
+                Some(placed) if placed.header.accepted_at < before => {
+                    self.give_up(&placed, Reason::TooOld, at)?;
+                }
+                _ => return Ok(given_up),
+            }
+        }
+        Ok(limit)
+    }
+
+    /// The record of a stage that was accepted first, over all lanes.
+    fn oldest(&self, stage: Stage) -> Result<Option<Placed>, StoreError> {
+        let mut oldest: Option<Placed> = None;
+        for lane in self.lanes(stage)? {
+            for placed in self.of_lane(stage, lane, false, 1)? {
+                if oldest.as_ref().is_none_or(|known| placed.seq < known.seq) {
+                    oldest = Some(placed);
+                }
+            }
+        }
+        Ok(oldest)
+    }
+
+    /// Wipes a record that has not been confirmed, and counts it by its reason.
+    fn give_up(&mut self, placed: &Placed, reason: Reason, at: Millis) -> Result<(), StoreError> {
+        let Header { id, lane, stage, accepted_at, .. } = placed.header;
+        tracing::error!(record = %id, lane, ?stage, accepted_at, ?reason, "a confirmation is given up");
+        self.wipe(placed, at)?;
+        self.db
+            .prepare_cached("UPDATE record SET reason = ?, note = NULL, outcome = NULL WHERE seq = ?")?
+            .execute(params![reason as u8, placed.seq])?;
+        match reason {
+            Reason::TooOld => self.totals.given_up.too_old += 1,
+            _ => self.totals.given_up.made_room += 1,
+        }
+        Ok(())
+    }
+
+    /// Settles a record: both its bodies go.
+    fn wipe(&mut self, placed: &Placed, at: Millis) -> Result<(), StoreError> {
+        self.place(placed, Stage::Settled, at)?;
+        self.db
+            .prepare_cached("DELETE FROM body WHERE seq_part IN (?1 * 2, ?1 * 2 + 1)")?
+            .execute([placed.seq])?;
+        self.db.prepare_cached("UPDATE record SET bytes = 0 WHERE seq = ?")?.execute([placed.seq])?;
+        self.totals.bytes = self.totals.bytes.saturating_sub(placed.header.bytes);
+        Ok(())
     }
 
     /// Keeps the centre's definite answer.
@@ -176,13 +268,9 @@ impl Table {
         let Some(placed) = self.find(id)? else { return self.unknown(id) };
         let step = placed.header.stage.toward(next);
         if step == Step::Done {
-            self.place(&placed, next, at)?;
-            if next == Stage::Settled {
-                self.db
-                    .prepare_cached("DELETE FROM body WHERE seq_part IN (?1 * 2, ?1 * 2 + 1)")?
-                    .execute([placed.seq])?;
-                self.db.prepare_cached("UPDATE record SET bytes = 0 WHERE seq = ?")?.execute([placed.seq])?;
-                self.totals.bytes = self.totals.bytes.saturating_sub(placed.header.bytes);
+            match next {
+                Stage::Settled => self.wipe(&placed, at)?,
+                _ => self.place(&placed, next, at)?,
             }
         }
         Ok(step)
@@ -330,6 +418,7 @@ impl Table {
             bytes: self.totals.bytes,
             oldest,
             level: self.level(),
+            given_up: self.totals.given_up,
             commits: self.commits,
         })
     }

@@ -89,7 +89,7 @@ pub enum Acceptance {
     Full,
 }
 
-/// Why a record was set aside.
+/// Why a record was set aside or given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
@@ -101,12 +101,22 @@ pub enum Reason {
     Damaged = 2,
     /// A receiver refuses its result for good.
     Undeliverable = 3,
+    /// Given up and wiped: it waited longer than the configuration allows.
+    TooOld = 4,
+    /// Given up and wiped to make room for a new one, as the configuration wants it.
+    MadeRoom = 5,
 }
 
 impl Reason {
     /// Every reason, in the order of their stored numbers.
-    pub const ALL: [Reason; 4] =
-        [Reason::Refused, Reason::Undecodable, Reason::Damaged, Reason::Undeliverable];
+    pub const ALL: [Reason; 6] = [
+        Reason::Refused,
+        Reason::Undecodable,
+        Reason::Damaged,
+        Reason::Undeliverable,
+        Reason::TooOld,
+        Reason::MadeRoom,
+    ];
 
     pub(super) fn from_stored(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
@@ -203,6 +213,28 @@ pub struct Due {
     pub after_lane: u16,
 }
 
+/// What makes room for a new record when the quota is reached. A full disk is another matter: there nothing makes room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// Nothing: the new patient is led to the fallbacks, all that was accepted stays.
+    #[default]
+    Refuse,
+    /// The record that was set aside longest ago is wiped; without one, as `refuse`.
+    GiveUpSetAside,
+    /// As before; without one, the record that has waited longest for the centre is wiped.
+    GiveUpOldest,
+}
+
+/// Records given up and wiped since the store was opened, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// They had waited too long.
+    pub too_old: u64,
+    /// They made room.
+    pub made_room: u64,
+}
+
 /// How near the store is to its quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -231,6 +263,8 @@ pub struct Status {
     pub oldest: Option<Millis>,
     /// How near the quota is.
     pub level: Level,
+    /// What was given up since the store was opened.
+    pub given_up: GivenUp,
     /// Commits since the store was opened, each with one sync however many callers shared it.
     pub commits: u64,
 }

@@ -6,6 +6,21 @@ use crate::{
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+/// How near the queue is to its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filling {
+    /// Below 70 % of each limit.
+    #[default]
+    Ok,
+    /// From 70 % of a limit on.
+    Warning,
+    /// From 90 % of a limit on.
+    Critical,
+    /// Nothing new is accepted, or something is given up for it, as configured.
+    Full,
+}
+
 /// An actor's state. Published retained at each change; the last will says [`Condition::Lost`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
@@ -99,6 +114,15 @@ pub enum Detail {
         set_aside: u64,
         /// Settled since the actor started.
         settled: u64,
+        /// Given up since the queue was opened because they had waited too long.
+        #[serde(default)]
+        given_up_too_old: u64,
+        /// Given up since the queue was opened to make room.
+        #[serde(default)]
+        given_up_for_room: u64,
+        /// How near the queue is to its limits.
+        #[serde(default)]
+        filling: Filling,
     },
     /// The receipt computer's folders.
     ReceiptComputer {
