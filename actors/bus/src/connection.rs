@@ -31,6 +31,9 @@ const STALLED: Duration = Duration::from_secs(12);
 /// Between two attempts to connect.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(2);
+/// Publishes that may wait for the broker's acknowledgement. rumqttc sets a place aside for each, by default
+/// for 65,535 of them: 13 MiB for every actor.
+const UNACKNOWLEDGED: u16 = 256;
 /// A message and its topic; the payload is bounded again when it is decoded.
 pub(crate) const MAX_PACKET: u32 = 66 * 1024;
 
@@ -134,6 +137,7 @@ impl Reader {
             .set_credentials(account, password)
             .set_keep_alive(KEEP_ALIVE)
             .set_clean_start(true)
+            .set_outgoing_inflight_upper_limit(UNACKNOWLEDGED)
             .set_max_packet_size(Some(MAX_PACKET));
         let lost = State { condition: Condition::Lost, faults: Vec::new(), detail: Detail::None };
         if let Ok(will) = state_bytes(address, lost) {
