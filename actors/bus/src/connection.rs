@@ -31,7 +31,7 @@ const STALLED: Duration = Duration::from_secs(12);
 /// Between two attempts to connect.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(2);
-/// Publishes that may wait for the broker's acknowledgement. rumqttc sets a place aside for each, by default
+/// States that may wait for the broker's acknowledgement. rumqttc sets a place aside for each, by default
 /// for 65,535 of them: 13 MiB for every actor.
 const UNACKNOWLEDGED: u16 = 256;
 /// A message and its topic; the payload is bounded again when it is decoded.
@@ -237,7 +237,9 @@ impl Writer {
                 }
                 next = self.to_send.recv() => {
                     let Some((topic, bytes)) = next else { return };
-                    client.publish(topic, QoS::AtLeastOnce, false, bytes).await
+                    // Commands are repeated until their reply comes, and a broker that dies takes what it has
+                    // acknowledged with it: two acknowledgements of each message would only cost time.
+                    client.publish(topic, QoS::AtMostOnce, false, bytes).await
                 }
             };
             if sent.is_err() {
