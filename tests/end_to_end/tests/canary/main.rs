@@ -115,7 +115,7 @@ impl Hospital {
     }
 
     /// From the consent to the next patient's turn; answers with the last screen's kind.
-    async fn to_the_end(&mut self) -> String {
+    async fn finish(&mut self) -> String {
         let lane = self.lane();
         lane.wait(&["consent"]).await;
         self.look_at_pages().await;
@@ -141,7 +141,7 @@ impl Hospital {
             lane.wait_after(pad.sequence, &["hold_medium"], 20_000).await;
             lane.hold_with(json!({ "card": "android", "pin": ANDROID })).await;
         }
-        self.to_the_end().await
+        self.finish().await
     }
 
     async fn card_held(&mut self) -> String {
@@ -152,7 +152,7 @@ impl Hospital {
         lane.pin(HELD).await;
         lane.wait(&["hold_medium"]).await;
         lane.hold_with(json!({ "card": "my_number_card", "pin": HELD })).await;
-        self.to_the_end().await
+        self.finish().await
     }
 
     async fn card_in_slot(&mut self, how: &str) -> String {
@@ -164,14 +164,14 @@ impl Hospital {
         if how == "pin" {
             visits::type_slot_pin(&lane, SLOT).await;
         }
-        self.to_the_end().await
+        self.finish().await
     }
 
     async fn iphone(&mut self) -> String {
         let lane = self.lane();
         visits::to_iphone_hold(&lane).await;
         lane.hold("iphone").await;
-        self.to_the_end().await
+        self.finish().await
     }
 
     fn absent(&self, place: &str, bytes: &[u8]) {
