@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs};
 fn every_kind_of_screen_is_among_the_pictures() {
     let documented: BTreeSet<_> = documented_kinds().into_iter().collect();
     let pictured: BTreeSet<_> = subjects().iter().map(|subject| subject.kind.name()).collect();
-    assert_eq!(documented, pictured);
+    assert_eq!(documented, pictured, "add it to `pictures::subjects` and run `make pictures`");
     assert!(documented.len() > 20, "SCREENS.md was read: {documented:?}");
 }
 

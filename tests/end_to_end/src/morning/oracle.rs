@@ -12,7 +12,7 @@ use std::{
 };
 
 /// What the audit log has of one visit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Logged {
     accepted: u32,
     ended: Vec<String>,
@@ -181,6 +181,12 @@ fn judge_visit(seen: &Seen, evidence: &Evidence) -> Vec<String> {
     if seen.end.is_accepted() {
         must(effects.len() == 1, "shown as accepted, without effect at the centre".into());
     }
+    let logged_as = |end: &str| logged.ended.iter().all(|ended| ended.contains(end));
+    match seen.end {
+        End::Done | End::DoneNotValid => must(logged_as("confirmed"), "logged otherwise".into()),
+        End::Deferred => must(logged_as("deferred"), "logged otherwise".into()),
+        _ => {}
+    }
     let confirmed = effects.iter().any(|effect| effect.result == ConfirmationResult::Confirmed);
     match seen.end {
         End::Done | End::DoneNotValid => must(confirmed, "shown as confirmed, which it is not".into()),
@@ -190,4 +196,91 @@ fn judge_visit(seen: &Seen, evidence: &Evidence) -> Vec<String> {
         End::Deferred | End::TimedOut | End::Interrupted | End::Stuck(_) => {}
     }
     wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const VISIT: Uuid = Uuid::from_u128(7);
+
+    fn effect(result: ConfirmationResult) -> Effect {
+        Effect {
+            request_id: Uuid::from_u128(1),
+            commits: 1,
+            replays: 0,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            terminal: String::new(),
+            lane: 1,
+            visit: VISIT,
+            result,
+            deferred: false,
+        }
+    }
+
+    fn file() -> Receipt {
+        Receipt {
+            folder: "Face".into(),
+            name: format!("OQSsiquc01res_face_1_{VISIT}_20251122093000.xml"),
+            encoding: "UTF-8".into(),
+            text: String::new(),
+        }
+    }
+
+    /// A visit that ended well, and what there is of it.
+    fn well() -> (Seen, Evidence) {
+        let seen = Seen {
+            visits: [VISIT.to_string()].into(),
+            screens: Vec::new(),
+            pads_for_iphone: 0,
+            consented: true,
+            end: End::Done,
+        };
+        let logged = Logged { accepted: 1, ended: vec!["\"confirmed\"".into()] };
+        let evidence = Evidence {
+            effects: vec![effect(ConfirmationResult::Confirmed)],
+            receipts: vec![file()],
+            logged: [(VISIT.to_string(), logged)].into(),
+            counted: 1,
+            queue: (0, 0),
+            not_idle: Vec::new(),
+        };
+        (seen, evidence)
+    }
+
+    #[test]
+    fn a_visit_that_went_well_is_not_objected_to() {
+        let (seen, evidence) = well();
+        assert_eq!(judge_visit(&seen, &evidence), Vec::<String>::new());
+    }
+
+    #[test]
+    fn whatever_is_lost_doubled_or_unwanted_is_objected_to() {
+        type Spoil = fn(&mut Seen, &mut Evidence);
+        let spoils: [(&str, Spoil); 11] = [
+            ("the effect is lost", |_, all| all.effects.clear()),
+            ("the effect is doubled", |_, all| all.effects.push(effect(ConfirmationResult::Confirmed))),
+            ("the file is lost", |_, all| all.receipts.clear()),
+            ("the file is doubled", |_, all| all.receipts.push(file())),
+            ("nothing was accepted", |_, all| all.logged.values_mut().for_each(|it| it.accepted = 0)),
+            ("no consent", |seen, _| seen.consented = false),
+            ("refused, and shown as done", |_, all| {
+                all.effects = vec![effect(ConfirmationResult::Revoked)];
+            }),
+            ("confirmed, and shown as cancelled", |seen, _| seen.end = End::Cancelled),
+            ("a PIN pad for an iPhone", |seen, _| seen.pads_for_iphone = 1),
+            ("ended twice", |_, all| {
+                all.logged.values_mut().for_each(|it| it.ended.push("\"abandoned\"".into()));
+            }),
+            ("two visits at once", |seen, _| {
+                seen.visits.insert(Uuid::from_u128(8).to_string());
+            }),
+        ];
+        for (what, spoil) in spoils {
+            let (mut seen, mut evidence) = well();
+            spoil(&mut seen, &mut evidence);
+            assert_ne!(judge_visit(&seen, &evidence), Vec::<String>::new(), "{what}");
+        }
+    }
 }

@@ -45,7 +45,7 @@ pub fn sums(outcomes: &[Outcome], evidence: &Evidence) -> String {
         .collect();
     format!(
         "{} patients in {visits} visits, {mishaps} of them with one of {} kinds of mishap ({})\n\
-         {} effects at the centre ({deferred} deferred, {replays} answers asked for again), {} files in Face, \
+         {} effects at the centre ({deferred} deferred, {replays} requests repeated), {} files in Face, \
          {} visits counted",
         outcomes.len(),
         kinds.len(),
