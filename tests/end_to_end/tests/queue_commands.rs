@@ -1,0 +1,157 @@
+//! `madoguchi queue …` on the queue of a stopped gateway.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+use madoguchi_end_to_end::{
+    House, Options,
+    visits::{self, Way},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, process::Output};
+
+const PAGE: usize = 4096;
+
+fn queue(house: &House, arguments: &[&str]) -> Output {
+    house.madoguchi(&[&["queue"], arguments].concat()).output().unwrap()
+}
+
+/// What a command that succeeds prints.
+fn said(house: &House, arguments: &[&str]) -> String {
+    let output = queue(house, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn listed(house: &House) -> Vec<Value> {
+    serde_json::from_str(&said(house, &["list", "--json"])).unwrap()
+}
+
+fn id(record: &Value) -> &str {
+    record["id"].as_str().unwrap()
+}
+
+/// A gateway that was stopped while two deferred visits waited.
+async fn with_two_that_wait() -> House {
+    let mut house = House::open(Options::default()).await;
+    house.line_down().await;
+    for lane in [1, 2] {
+        let last = visits::serve(&house.lane(lane), Way::Android, &format!("android#{lane}")).await;
+        assert_eq!(last.kind, "deferred", "{}", last.words());
+    }
+    let running = queue(&house, &["list"]);
+    assert!(!running.status.success());
+    let why = String::from_utf8(running.stderr).unwrap();
+    assert!(why.contains("the gateway runs") && why.contains("stop the gateway first"), "{why}");
+    house.stop_gateway();
+    house
+}
+
+#[tokio::test]
+async fn list_and_show_tell_what_waits_without_personal_data() {
+    let house = with_two_that_wait().await;
+    let text = said(&house, &["list"]);
+    assert!(text.contains("2 wait for the centre, 0 answered, 0 set aside"), "{text}");
+    let records = listed(&house);
+    assert_eq!(records.iter().map(|record| record["lane"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    for record in &records {
+        assert_eq!(record["stage"], "accepted");
+        let keys: BTreeSet<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
+        let known = ["accepted_at", "id", "lane", "sealed_bytes", "stage", "stage_since"];
+        assert_eq!(keys, BTreeSet::from(known), "anything new here must not be personal data");
+        let shown: Value = serde_json::from_str(&said(&house, &["show", id(record)])).unwrap();
+        assert_eq!(shown, *record);
+    }
+    let unknown = queue(&house, &["show", "00000000-0000-4000-8000-000000000000"]);
+    assert!(!unknown.status.success());
+    assert!(said(&house, &["check"]).contains("2 records checked, 0 damaged"));
+}
+
+#[tokio::test]
+async fn export_is_sealed_and_for_its_owner_alone() {
+    let house = with_two_that_wait().await;
+    let records = listed(&house);
+    let file = house.directory().join("export");
+    let path = file.to_str().unwrap();
+    let warning = said(&house, &["export", "--output", path, id(&records[0])]);
+    assert!(warning.contains("personal data") && warning.contains("key"), "{warning}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&file).unwrap();
+    let exported: Value = serde_json::from_str(text.trim()).unwrap();
+    assert_eq!(id(&exported), id(&records[0]));
+    let sealed = exported["request_sealed"].as_str().unwrap();
+    assert!(sealed.len() > 1000, "the whole request, signature and all: {}", sealed.len());
+    // In the clear, a request holds the centre's words and the statement's.
+    for word in ["certificate", "institution", "nonce"] {
+        let clear: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!sealed.contains(&clear), "{word} can be read");
+    }
+    let again = queue(&house, &["export", "--output", path, id(&records[0])]);
+    assert!(!again.status.success(), "nothing is written over");
+}
+
+#[tokio::test]
+async fn record_that_was_set_aside_is_retried_and_settled() {
+    let mut house = House::open(Options::default()).await;
+    house
+        .centre_fault(json!({ "fault": { "kind": "status", "code": 400 }, "path": "/v1/confirmations" }))
+        .await;
+    visits::present(&house.lane(1), Way::Android, "android").await;
+    visits::consent(&house.lane(1)).await;
+    house
+        .until("it is set aside", async |house| {
+            house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 1
+        })
+        .await;
+    house.stop_gateway();
+    let records = listed(&house);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["reason"], "refused-by-centre");
+    assert_eq!(records[0]["note"], "http-400");
+    let text = said(&house, &["retry", "--all"]);
+    assert!(text.contains(id(&records[0])) && text.contains("back in the line"), "{text}");
+    let again = queue(&house, &["retry", id(&records[0])]);
+    assert!(!again.status.success(), "it is not set aside any more");
+    house.centre_well().await;
+    house.lane(1).take_away().await;
+    house.start_gateway();
+    house.settled(1).await;
+}
+
+#[tokio::test]
+async fn damaged_queue_is_found_by_check_and_mended_by_repair() {
+    let mut house = with_two_that_wait().await;
+    let before = listed(&house);
+    let file = house.directory().join("state/queue/store/queue.db");
+    let mut bytes = fs::read(&file).unwrap();
+    // The third page of the file is the root of an index: what it says stands elsewhere, too.
+    bytes[2 * PAGE..3 * PAGE].fill(0xa5);
+    fs::write(&file, bytes).unwrap();
+
+    let check = queue(&house, &["check"]);
+    assert!(!check.status.success());
+    let why = String::from_utf8(check.stderr).unwrap();
+    assert!(why.contains("madoguchi queue repair"), "it says what to do: {why}");
+    let text = said(&house, &["repair"]);
+    assert!(text.contains("2 records kept, 0 of them damaged"), "{text}");
+    assert_eq!(listed(&house), before);
+    assert!(said(&house, &["check"]).contains("2 records checked, 0 damaged"));
+
+    house.centre_well().await;
+    house.start_gateway();
+    house.settled(2).await;
+}
+
+#[tokio::test]
+async fn gateway_mends_a_damaged_queue_when_it_starts() {
+    let mut house = with_two_that_wait().await;
+    let directory = house.directory().join("state/queue/store");
+    let mut bytes = fs::read(directory.join("queue.db")).unwrap();
+    bytes[2 * PAGE..3 * PAGE].fill(0xa5);
+    fs::write(directory.join("queue.db"), bytes).unwrap();
+    house.centre_well().await;
+    house.start_gateway();
+    house.settled(2).await;
+    let names = fs::read_dir(&directory).unwrap().flatten().map(|entry| entry.file_name());
+    let aside = names.filter(|name| name.to_string_lossy().contains("damaged")).count();
+    assert_eq!(aside, 1, "the damaged file is kept");
+}
