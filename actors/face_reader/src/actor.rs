@@ -180,6 +180,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         }
         let shown = hello.visit;
         self.reader = Some(hello);
+        self.step(Input::ReadsPhones(self.phones.read_by_face_reader()), context);
         if shown.is_some_and(|visit| self.was_cut_short(visit)) {
             let screen = self.interrupted.begin();
             self.show(screen);

@@ -40,6 +40,7 @@ impl Phones {
                 model: hello.model.clone(),
                 software: hello.software.clone(),
                 boot,
+                reads_phones: hello.reads_phones,
             }
         });
     }
@@ -62,6 +63,11 @@ impl Phones {
         };
         let readiness = Readiness::evaluate(&facts, now, self.readiness.as_ref());
         self.readiness.insert(readiness).phones_offered()
+    }
+
+    /// Whether the face-auth reader takes phones itself.
+    pub(crate) fn read_by_face_reader(&self) -> bool {
+        self.face_reader.as_ref().is_some_and(FaceReader::takes_phones)
     }
 
     /// The terms as they were judged last.

@@ -164,6 +164,7 @@ fn all_frames() -> (Vec<FromReader>, Vec<ToReader>) {
         result(SlotResult::CardRemoved),
         result(SlotResult::OldResidentCard),
         result(SlotResult::NotReadable),
+        result(SlotResult::HolderNotAuthorised),
         result(SlotResult::Cancelled),
         FromReader::Pong { number: 0 },
     ];

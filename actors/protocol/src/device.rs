@@ -7,7 +7,7 @@
 use crate::{
     LaneId, VisitId,
     cbor::{self, CborError},
-    evidence::VerifiedBy,
+    evidence::{Medium, VerifiedBy},
     pin::{PinJob, PublicKey, SealedPin},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -91,6 +91,23 @@ pub enum SlotMethod {
     Pin,
     /// By a member of staff who compared the photograph (目視).
     Staff,
+    /// Not the slot: an iPhone held over the reader itself, by a maker whose readers take phones. Its holder
+    /// has authenticated on the phone, and no PIN is asked for.
+    Iphone,
+    /// Not the slot: an Android phone held over the reader itself, by the PIN typed on the reader before it is
+    /// held and given to that phone only.
+    Android,
+}
+
+impl SlotMethod {
+    /// What is read by it.
+    pub const fn medium(self) -> Medium {
+        match self {
+            Self::Face | Self::Pin | Self::Staff => Medium::MyNumberCard,
+            Self::Iphone => Medium::Iphone,
+            Self::Android => Medium::Android,
+        }
+    }
 }
 
 /// What came of reading the slot's card.
@@ -125,6 +142,8 @@ pub enum SlotResult {
     OldResidentCard,
     /// No card that the reader knows.
     NotReadable,
+    /// The iPhone's holder has not authenticated with Face ID or Touch ID.
+    HolderNotAuthorised,
     /// The patient cancelled.
     Cancelled,
 }
@@ -140,6 +159,7 @@ impl fmt::Debug for SlotResult {
             Self::CardRemoved => "CardRemoved",
             Self::OldResidentCard => "OldResidentCard",
             Self::NotReadable => "NotReadable",
+            Self::HolderNotAuthorised => "HolderNotAuthorised",
             Self::Cancelled => "Cancelled",
         })
     }

@@ -59,6 +59,8 @@ pub enum Input {
     },
     /// Whether 「スマートフォンを利用する」 may be offered, see [`crate::readiness`].
     PhonesReady(bool),
+    /// Whether the face-auth reader takes phones itself: then they are held over it, not over a generic reader.
+    ReadsPhones(bool),
     /// Whether the lane's generic reader can read now.
     NfcReader {
         /// Whether it can.

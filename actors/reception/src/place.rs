@@ -38,26 +38,54 @@ impl PinMedium {
     }
 }
 
-/// What the patient is to hold over the generic reader, and what goes with it.
+/// The phones that a face-auth reader may take itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phone {
+    Iphone,
+    Android,
+}
+
+impl Phone {
+    pub(crate) const fn method(self) -> SlotMethod {
+        match self {
+            Self::Iphone => SlotMethod::Iphone,
+            Self::Android => SlotMethod::Android,
+        }
+    }
+
+    /// The phone that is read by this method; none where the slot is.
+    pub(crate) const fn of(method: SlotMethod) -> Option<Self> {
+        match method {
+            SlotMethod::Iphone => Some(Self::Iphone),
+            SlotMethod::Android => Some(Self::Android),
+            SlotMethod::Face | SlotMethod::Pin | SlotMethod::Staff => None,
+        }
+    }
+}
+
+/// What the patient is to hold over a reader, and what goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// An iPhone: never with a PIN.
     Iphone,
     /// A medium with a PIN that `pin_session` holds.
     WithPin { medium: PinMedium, job: PinJob, last_try_allowed: bool },
+    /// A phone over the face-auth reader itself, which asks for the PIN itself.
+    BuiltIn(Phone),
 }
 
 impl Hold {
     pub(crate) const fn medium(self) -> Medium {
         match self {
             Self::Iphone => Medium::Iphone,
+            Self::BuiltIn(phone) => phone.method().medium(),
             Self::WithPin { medium, .. } => medium.medium(),
         }
     }
 
     pub(crate) const fn job(self) -> Option<PinJob> {
         match self {
-            Self::Iphone => None,
+            Self::Iphone | Self::BuiltIn(_) => None,
             Self::WithPin { job, .. } => Some(job),
         }
     }
@@ -85,8 +113,8 @@ pub(crate) enum LastTryOf {
     Held { medium: PinMedium, job: PinJob },
     /// The PIN was wrong and is gone.
     Anew(PinMedium),
-    /// The reader's own slot, where the PIN never leaves the reader.
-    Slot,
+    /// The reader itself, which the PIN never leaves.
+    Slot(SlotMethod),
 }
 
 /// A medium's proof, not judged yet.
@@ -296,6 +324,15 @@ impl Place {
             Self::Confirming { stage: Stage::Asking { .. }, .. } => limits.ask,
             Self::Done { .. } | Self::Deferred => limits.result,
             Self::Fallback { .. } | Self::TakenOver => limits.fallback,
+        }
+    }
+
+    /// Where a read by the face-auth reader itself is tried again: a card's before its method, a phone's at the hint
+    /// on how to hold it.
+    pub(crate) fn before(method: SlotMethod) -> Self {
+        match Phone::of(method) {
+            Some(phone) => Self::HoldHint { hold: Hold::BuiltIn(phone) },
+            None => Self::FaceOrPin,
         }
     }
 

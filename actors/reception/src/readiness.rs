@@ -43,6 +43,8 @@ pub struct FaceReader {
     pub software: String,
     /// Its present start.
     pub boot: Boot,
+    /// Whether it says that it takes phones itself.
+    pub reads_phones: bool,
 }
 
 /// One start of a device: restarts are observed, not ticked.
@@ -94,7 +96,7 @@ pub struct Readiness {
 impl Readiness {
     /// Judges the facts. `before` is the readiness as it was, from which the terms' beginnings are kept.
     pub fn evaluate(facts: &Facts<'_>, now: Timestamp, before: Option<&Self>) -> Self {
-        let built_in = facts.face_reader.as_ref().is_some_and(|reader| reads_phones_itself(&reader.maker));
+        let built_in = facts.face_reader.as_ref().is_some_and(FaceReader::takes_phones);
         let term = |id: TermId| {
             let applies = !(built_in && is_about_the_generic_reader(id));
             let satisfied = !applies || is_satisfied(id, facts, now);
@@ -132,9 +134,12 @@ impl Readiness {
     }
 }
 
-/// Canon's readers take phones themselves and need no generic reader.
-pub fn reads_phones_itself(maker: &str) -> bool {
-    maker.eq_ignore_ascii_case("canon")
+impl FaceReader {
+    /// Whether phones are held over it and no generic reader is needed: Canon's readers take them, once their
+    /// software does.
+    pub fn takes_phones(&self) -> bool {
+        self.reads_phones && self.maker.eq_ignore_ascii_case("canon")
+    }
 }
 
 fn is_satisfied(id: TermId, facts: &Facts<'_>, now: Timestamp) -> bool {

@@ -205,6 +205,8 @@ impl ScreenKind {
             Self::ReadingSlot(SlotMethod::Face) => "-face",
             Self::ReadingSlot(SlotMethod::Pin) => "-pin",
             Self::ReadingSlot(SlotMethod::Staff) => "-staff",
+            Self::ReadingSlot(SlotMethod::Iphone) => "-iphone",
+            Self::ReadingSlot(SlotMethod::Android) => "-android",
             Self::Consent { deferred: true } => "-deferred",
             _ => "",
         };

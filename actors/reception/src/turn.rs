@@ -60,6 +60,7 @@ impl<'v> Turn<'v> {
             Input::Settled(settled) => self.settled(settled),
             Input::Link { up } => self.link(up),
             Input::PhonesReady(ready) => self.phones_ready(ready),
+            Input::ReadsPhones(itself) => self.lane.surroundings.reads_phones = itself,
             Input::NfcReader { usable } => self.nfc_reader(usable),
             Input::Line { up } => self.lane.surroundings.line_up = up,
             Input::Staff(act) => self.staff(act),

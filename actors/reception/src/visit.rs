@@ -44,6 +44,8 @@ pub struct Visit {
 pub(crate) struct Surroundings {
     pub(crate) phones_ready: bool,
     pub(crate) nfc_usable: bool,
+    /// The face-auth reader takes phones itself.
+    pub(crate) reads_phones: bool,
     pub(crate) line_up: bool,
     pub(crate) slot_card: bool,
 }

@@ -40,6 +40,7 @@ fn ready(table: &CompatibilityTable) -> Facts<'_> {
             model: "XC-1".into(),
             software: "2.10.1".into(),
             boot: boot("reader 2", "2025-09-20T09:00:00+09:00"),
+            reads_phones: false,
         }),
         generic_reader: Some("ACS ACR122U PICC Interface (SER123) 00 00".into()),
         table,
@@ -84,7 +85,8 @@ fn r03_r12_site_or_lane_can_switch_phones_off() {
 #[test]
 fn r04_canon_needs_no_generic_reader_but_both_restarts_and_the_setting() {
     let canon = |facts: &mut Facts<'_>| {
-        facts.face_reader.as_mut().unwrap().maker = "canon".into();
+        let reader = facts.face_reader.as_mut().unwrap();
+        (reader.maker, reader.reads_phones) = ("canon".into(), true);
         facts.generic_reader = None;
         facts.setup.as_mut().unwrap().procedure = None;
     };
@@ -99,6 +101,17 @@ fn r04_canon_needs_no_generic_reader_but_both_restarts_and_the_setting() {
         facts.lane_uses_phones = false;
     };
     assert_eq!(missing(now(), switched_off), [TermId::Setting]);
+    // A reader of Canon's whose software does not take phones yet, and another maker's that says it does.
+    let too_old = |facts: &mut Facts<'_>| {
+        canon(facts);
+        facts.face_reader.as_mut().unwrap().reads_phones = false;
+    };
+    assert!(missing(now(), too_old).contains(&TermId::Attached));
+    let other = |facts: &mut Facts<'_>| {
+        canon(facts);
+        facts.face_reader.as_mut().unwrap().maker = "fujitsu".into();
+    };
+    assert!(missing(now(), other).contains(&TermId::Attached));
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn kinds() -> Vec<ScreenKind> {
         K::ReadingSlot(SlotMethod::Face),
         K::ReadingSlot(SlotMethod::Pin),
         K::ReadingSlot(SlotMethod::Staff),
+        K::ReadingSlot(SlotMethod::Iphone),
+        K::ReadingSlot(SlotMethod::Android),
         K::Authenticating,
         K::Consent { deferred: false },
         K::Consent { deferred: true },

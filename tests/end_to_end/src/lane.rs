@@ -138,7 +138,8 @@ impl Lane {
         self.http.must(Method::PUT, &self.path("face"), Some(json!({ "matches": matches }))).await;
     }
 
-    /// `disconnect`, `connect` or `restart` for the face-auth reader.
+    /// `disconnect`, `connect` or `restart` for the face-auth reader; `canon` puts one in its place that takes phones
+    /// itself.
     pub async fn face_reader(&self, act: &str) {
         self.http.must(Method::POST, &self.path(&format!("face_reader/{act}")), None).await;
     }

@@ -20,7 +20,10 @@ impl Turn<'_> {
                 let (hold, seen) = (*hold, *seen);
                 self.reader_is_late(hold, seen);
             }
-            Place::ReadingSlot { .. } => self.stumble(FaultCode::MediumStuck, Place::FaceOrPin),
+            Place::ReadingSlot { method, .. } => {
+                let again = Place::before(*method);
+                self.stumble(FaultCode::MediumStuck, again);
+            }
             Place::Authenticating { proof, .. } => {
                 let proof = proof.clone();
                 self.defer(proof);

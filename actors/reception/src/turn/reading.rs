@@ -4,7 +4,7 @@ use super::Turn;
 use crate::{
     input::Unanswered,
     output::{Act, Ask},
-    place::{Hold, LastTryOf, Pad, PinMedium, Place, Proof},
+    place::{Hold, LastTryOf, Pad, Phone, PinMedium, Place, Proof},
     screen::Notice,
 };
 use madoguchi_protocol::{
@@ -22,6 +22,9 @@ use madoguchi_protocol::{
 impl Turn<'_> {
     pub(super) fn enter_pin_of_android(&mut self) {
         self.choose(Medium::Android);
+        if self.lane.surroundings.reads_phones {
+            return self.read(Hold::BuiltIn(Phone::Android));
+        }
         self.open_pad(PinMedium::Android, false, None);
     }
 
@@ -97,8 +100,12 @@ impl Turn<'_> {
         }
     }
 
-    /// Has the generic reader wait for the medium.
+    /// Has the lane's reader of phones wait for the medium: the generic one, or the face-auth reader itself
+    ///
     pub(super) fn read(&mut self, hold: Hold) {
+        if let Hold::BuiltIn(phone) = hold {
+            return self.read_slot(phone.method(), false);
+        }
         let Some(visit) = self.session().map(|session| session.visit) else { return };
         let attempt = self.new_attempt(visit);
         let ask = self.next_ask();
@@ -156,19 +163,25 @@ impl Turn<'_> {
                     let notice = Some(Notice::Fault(FaultCode::LastPinTry));
                     self.go(Place::LastTry(LastTryOf::Held { medium, job }), notice);
                 }
-                Hold::Iphone => self.stumble(FaultCode::Unreadable, Place::HoldHint { hold }),
+                Hold::Iphone | Hold::BuiltIn(_) => {
+                    self.stumble(FaultCode::Unreadable, Place::HoldHint { hold });
+                }
             },
             ReadOutcome::Locked => self.fall_back(FaultCode::PinLocked, None),
             ReadOutcome::HolderNotAuthorised => match hold {
                 Hold::Iphone => self.stumble(FaultCode::HolderNotAuthorised, Place::PhoneAuthenticates),
-                Hold::WithPin { .. } => self.stumble(FaultCode::Unreadable, Place::HoldHint { hold }),
+                Hold::WithPin { .. } | Hold::BuiltIn(_) => {
+                    self.stumble(FaultCode::Unreadable, Place::HoldHint { hold });
+                }
             },
             ReadOutcome::PinNotHeld => match hold {
                 Hold::WithPin { medium, last_try_allowed, .. } => {
                     session.job = None;
                     self.pad_anew(medium, last_try_allowed);
                 }
-                Hold::Iphone => self.stumble(FaultCode::Unreadable, Place::HoldHint { hold }),
+                Hold::Iphone | Hold::BuiltIn(_) => {
+                    self.stumble(FaultCode::Unreadable, Place::HoldHint { hold });
+                }
             },
             ReadOutcome::Torn | ReadOutcome::Cancelled => {
                 self.stumble(FaultCode::ReadTorn, Place::HoldHint { hold });

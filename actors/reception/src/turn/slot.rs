@@ -1,9 +1,10 @@
-//! The face-auth reader's own slot, whose PIN pad and camera are its own.
+//! What the face-auth reader reads itself, with a PIN pad and a camera of its own: the card in its slot, and, where its
+//! maker's readers take phones, the phone held over it.
 
 use super::Turn;
 use crate::{
     output::Act,
-    place::{LastTryOf, PinMedium, Place, Proof},
+    place::{LastTryOf, Phone, PinMedium, Place, Proof},
     screen::Notice,
     visit::State,
 };
@@ -105,16 +106,31 @@ impl Turn<'_> {
         let (method, attempt) = (*method, attempt.clone());
         session.running = None;
         session.slot_owes_cancelled = false;
+        let is = |phone: Phone| method == phone.method();
         match result {
             SlotResult::Signed { verified_by, certificate, signature } if verified_by == verified(method) => {
-                let (medium, statement) = (Medium::MyNumberCard, attempt.statement);
+                let (medium, statement) = (method.medium(), attempt.statement);
                 session.medium = Some(medium);
                 let evidence = Evidence { medium, verified_by, statement, certificate, signature };
                 self.authenticate(Proof { request_id: attempt.request_id, evidence });
             }
             // A reader that verified otherwise than it was asked to proves nothing.
             SlotResult::Signed { .. } | SlotResult::NotReadable => {
-                self.stumble(FaultCode::Unreadable, Place::FaceOrPin);
+                self.stumble(FaultCode::Unreadable, Place::before(method));
+            }
+            // What can't come of this method is no answer to it: an iPhone was never given a PIN, a phone has
+            // no face to compare, a card no holder who authenticates on it.
+            SlotResult::WrongPin { .. } | SlotResult::LastTry | SlotResult::Locked if is(Phone::Iphone) => {
+                self.stumble(FaultCode::Unreadable, Place::before(method));
+            }
+            SlotResult::FaceMismatch if method.medium().is_phone() => {
+                self.stumble(FaultCode::Unreadable, Place::before(method));
+            }
+            SlotResult::HolderNotAuthorised if !is(Phone::Iphone) => {
+                self.stumble(FaultCode::Unreadable, Place::before(method));
+            }
+            SlotResult::HolderNotAuthorised => {
+                self.stumble(FaultCode::HolderNotAuthorised, Place::PhoneAuthenticates);
             }
             SlotResult::FaceMismatch => {
                 self.go(Place::FaceOrPin, Some(Notice::Fault(FaultCode::FaceMismatch)));
@@ -123,16 +139,18 @@ impl Turn<'_> {
                 self.record(Entry::PinRefused);
                 match tries_left {
                     0 => self.fall_back(FaultCode::PinLocked, None),
-                    1 => self.go(Place::LastTry(LastTryOf::Slot), Some(Notice::TriesLeft(1))),
-                    more => self.go(Place::FaceOrPin, Some(Notice::TriesLeft(more))),
+                    1 => self.go(Place::LastTry(LastTryOf::Slot(method)), Some(Notice::TriesLeft(1))),
+                    more => self.go(Place::before(method), Some(Notice::TriesLeft(more))),
                 }
             }
             SlotResult::LastTry => {
-                self.go(Place::LastTry(LastTryOf::Slot), Some(Notice::Fault(FaultCode::LastPinTry)));
+                let last = Place::LastTry(LastTryOf::Slot(method));
+                self.go(last, Some(Notice::Fault(FaultCode::LastPinTry)));
             }
             SlotResult::Locked => self.fall_back(FaultCode::PinLocked, None),
-            SlotResult::CardRemoved => self.stumble(FaultCode::ReadTorn, Place::FaceOrPin),
+            SlotResult::CardRemoved => self.stumble(FaultCode::ReadTorn, Place::before(method)),
             SlotResult::OldResidentCard => self.fall_back(FaultCode::OldResidentCard, None),
+            SlotResult::Cancelled if method.medium().is_phone() => self.go(Place::ChoosePhone, None),
             SlotResult::Cancelled => self.go(Place::FaceOrPin, None),
         }
     }
@@ -141,7 +159,8 @@ impl Turn<'_> {
 const fn verified(method: SlotMethod) -> VerifiedBy {
     match method {
         SlotMethod::Face => VerifiedBy::Face,
-        SlotMethod::Pin => VerifiedBy::Pin,
+        SlotMethod::Pin | SlotMethod::Android => VerifiedBy::Pin,
+        SlotMethod::Iphone => VerifiedBy::Device,
         SlotMethod::Staff => VerifiedBy::Staff,
     }
 }

@@ -3,7 +3,7 @@
 use super::Turn;
 use crate::{
     choice::Choice,
-    place::{Asking, Hold, LastTryOf, Place},
+    place::{Asking, Hold, LastTryOf, Phone, Place},
     screen::{ConsentItem, next_language},
     visit::State,
 };
@@ -62,6 +62,9 @@ impl Turn<'_> {
             Choice::UseCard => self.card(),
             Choice::Iphone => self.iphone(),
             Choice::Android => self.enter_pin_of_android(),
+            Choice::Continue if self.lane.surroundings.reads_phones => {
+                self.read(Hold::BuiltIn(Phone::Iphone));
+            }
             Choice::Continue => self.read(Hold::Iphone),
             Choice::Face => self.by_slot(SlotMethod::Face),
             Choice::Pin => self.card_pin(),
@@ -117,7 +120,7 @@ impl Turn<'_> {
                     Hold::WithPin { medium, job, .. } => {
                         Hold::WithPin { medium, job, last_try_allowed: false }
                     }
-                    Hold::Iphone => Hold::Iphone,
+                    Hold::Iphone | Hold::BuiltIn(_) => *hold,
                 };
                 self.read(hold);
             }
@@ -142,7 +145,7 @@ impl Turn<'_> {
                 self.read(Hold::WithPin { medium: *medium, job: *job, last_try_allowed: true });
             }
             Some(Place::LastTry(LastTryOf::Anew(medium))) => self.open_pad(*medium, true, None),
-            Some(Place::LastTry(LastTryOf::Slot)) => self.read_slot(SlotMethod::Pin, true),
+            Some(Place::LastTry(LastTryOf::Slot(method))) => self.read_slot(*method, true),
             Some(Place::Consent { asking: Asking::Item(index, so_far), .. }) => {
                 let next = index + 1;
                 let consent = with_answer(*so_far, ConsentItem::ALL[*index % ConsentItem::ALL.len()], yes);

@@ -40,6 +40,7 @@ pub enum Event {
     Settled(Verdict, Option<Validity>),
     Link(bool),
     PhonesReady(bool),
+    ReadsPhones(bool),
     NfcReader(bool),
     Line(bool),
     Staff(StaffAct),
@@ -118,7 +119,14 @@ fn outcome() -> impl Strategy<Value = ReadOutcome> {
 
 fn slot_result() -> impl Strategy<Value = SlotResult> {
     prop_oneof![
-        3 => prop_oneof![Just(VerifiedBy::Face), Just(VerifiedBy::Pin), Just(VerifiedBy::Staff)].prop_map(slot_signed),
+        3 => prop_oneof![
+            Just(VerifiedBy::Face),
+            Just(VerifiedBy::Pin),
+            Just(VerifiedBy::Staff),
+            Just(VerifiedBy::Device),
+        ]
+        .prop_map(slot_signed),
+        1 => Just(SlotResult::HolderNotAuthorised),
         1 => Just(SlotResult::FaceMismatch),
         1 => (0..=3u8).prop_map(|tries_left| SlotResult::WrongPin { tries_left }),
         1 => Just(SlotResult::LastTry),
@@ -215,6 +223,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         2 => any::<bool>().prop_map(Event::SlotCard),
         1 => any::<u8>().prop_map(|n| if n > 120 { Event::Link(true) } else { Event::Link(false) }),
         1 => any::<u8>().prop_map(|n| Event::PhonesReady(n > 60)),
+        1 => any::<bool>().prop_map(Event::ReadsPhones),
         1 => any::<bool>().prop_map(Event::NfcReader),
         1 => any::<bool>().prop_map(Event::Line),
         1 => staff_act().prop_map(Event::Staff),

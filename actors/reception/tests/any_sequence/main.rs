@@ -98,6 +98,7 @@ impl Observer {
                 Input::Settled(ConfirmationSettled { request_id, settlement: settlement(verdict, validity) })
             }
             Event::Link(up) => Input::Link { up },
+            Event::ReadsPhones(itself) => Input::ReadsPhones(itself),
             Event::PhonesReady(ready) => Input::PhonesReady(ready),
             Event::NfcReader(usable) => Input::NfcReader { usable },
             Event::Line(up) => Input::Line { up },

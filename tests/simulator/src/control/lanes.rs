@@ -301,6 +301,8 @@ enum LinkAct {
     Connect,
     /// Switch the reader off and on.
     Restart,
+    /// Put a reader of Canon's in its place, which takes phones itself.
+    Canon,
 }
 
 /// Pulls or puts back the face-auth reader's cable, or restarts the reader.
@@ -314,6 +316,7 @@ async fn act_on_link(hospital: Data<Hospital>, path: Path<(u16, LinkAct)>) -> Re
         LinkAct::Disconnect => reader.disconnect(),
         LinkAct::Connect => reader.connect(),
         LinkAct::Restart => reader.restart(),
+        LinkAct::Canon => reader.become_canon(),
     }
     Ok(done())
 }

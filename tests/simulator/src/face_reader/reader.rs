@@ -29,6 +29,9 @@ use zeroize::Zeroizing;
 const FACE_TAKES: Duration = Duration::from_millis(30);
 /// How long the patient may take to type the PIN of the slot's card.
 const SLOT_PIN_WITHIN: Duration = Duration::from_secs(60);
+/// How long a reader that takes phones itself waits for one, and how often it looks.
+const PHONE_WITHIN: Duration = Duration::from_secs(20);
+const LOOKS_EVERY: Duration = Duration::from_millis(25);
 /// Frames that wait to be sent to the box.
 const OUTBOX: usize = 32;
 
@@ -122,6 +125,10 @@ struct State {
     /// The visit of the screen that the last connection ended with.
     visit_shown_last: Option<VisitId>,
     slot: Option<SlotCard>,
+    /// What is held over the reader itself.
+    held: Option<SlotCard>,
+    /// A reader of Canon's stands in this one's place.
+    canon: bool,
     reading: Option<Reading>,
 }
 
@@ -228,6 +235,22 @@ impl SimulatedReader {
         self.0.inner.change(|view| view.face_matches = matches);
     }
 
+    /// Holds a card or phone over the reader itself, or takes it away. A reader that takes no phones does not notice.
+    pub fn set_held(&self, card: Option<SlotCard>) {
+        self.0.inner.state().held = card;
+    }
+
+    /// Whether it reads phones itself.
+    pub fn reads_phones(&self) -> bool {
+        self.0.inner.config.reads_phones || self.0.inner.state().canon
+    }
+
+    /// Puts a reader of Canon's, which reads phones itself, in this one's place and switches it on.
+    pub fn become_canon(&self) {
+        self.0.inner.state().canon = true;
+        self.restart();
+    }
+
     /// Breaks the link and stays away.
     pub fn disconnect(&self) {
         self.0.inner.power.send_modify(|power| power.connect = false);
@@ -276,14 +299,15 @@ impl Inner {
 
     /// How the reader introduces itself.
     pub(super) fn hello(&self) -> Hello {
+        let state = self.state();
         Hello {
             version: VERSION,
-            maker: self.config.maker.clone(),
+            maker: if state.canon { "canon".into() } else { self.config.maker.clone() },
             model: self.config.model.clone(),
             software: self.config.software.clone(),
             boot: format!("boot-{}", self.power.borrow().boots),
-            reads_phones: self.config.reads_phones,
-            visit: self.state().visit_shown_last,
+            reads_phones: self.config.reads_phones || state.canon,
+            visit: state.visit_shown_last,
         }
     }
 
@@ -343,6 +367,19 @@ impl Inner {
         }
     }
 
+    /// What is held over the reader, waited for as long as its screen's patience lasts.
+    async fn phone_held(&self) -> Option<SlotCard> {
+        let appears = async {
+            loop {
+                if let Some(card) = self.state().held.clone() {
+                    return card;
+                }
+                sleep(LOOKS_EVERY).await;
+            }
+        };
+        timeout(PHONE_WITHIN, appears).await.ok()
+    }
+
     fn cancel_slot(&self, visit: VisitId) {
         let mut state = self.state();
         if let Some(reading) = state.reading.take_if(|reading| reading.visit == visit) {
@@ -364,12 +401,14 @@ impl Inner {
         if let Some(before) = state.reading.take() {
             before.task.abort();
         }
-        let Some(card) = state.slot.clone() else {
+        let by_phone = method.medium().is_phone();
+        let in_slot = state.slot.clone();
+        if in_slot.is_none() && !by_phone {
             state.say(FromReader::SlotResult { visit, result: SlotResult::CardRemoved }).ok();
             return;
-        };
+        }
         let (pin, typed) = oneshot::channel();
-        let asks_for_pin = method == SlotMethod::Pin;
+        let asks_for_pin = matches!(method, SlotMethod::Pin | SlotMethod::Android);
         let inner = self.clone();
         let task = tokio::spawn(async move {
             let pin = if asks_for_pin {
@@ -381,10 +420,11 @@ impl Inner {
             let result = match pin {
                 None => SlotResult::Cancelled,
                 Some(pin) => {
+                    let card = if by_phone { inner.phone_held().await } else { in_slot };
                     let face_matches = inner.view.borrow().face_matches;
                     let wanted =
                         Wanted { method, face_matches, pin: &pin, last_try_allowed, statement: &statement };
-                    slot::read(&card.card, &wanted)
+                    card.map_or(SlotResult::NotReadable, |card| slot::read(&card.card, &wanted))
                 }
             };
             let mut state = inner.state();

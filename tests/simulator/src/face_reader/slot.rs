@@ -1,4 +1,4 @@
-//! The reader's own card slot: a virtual card, read over the same APDUs as in the field.
+//! The reader's own card slot, and the phone held over a reader that takes phones itself: a virtual card, read over the same APDUs as in the field.
 
 use crate::cards::{Card, Medium, Reaction};
 use madoguchi_protocol::{
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 const SELECT_APPLICATION: &[u8] =
     &[0x00, 0xA4, 0x04, 0x0C, 0x0A, 0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
 const SELECT_PIN: &[u8] = &[0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, 0x18];
+const SELECT_KEY: &[u8] = &[0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, 0x17];
 const TRIES_LEFT: &[u8] = &[0x00, 0x20, 0x00, 0x80];
 /// DER of a DigestInfo up to the SHA-256 digest itself (DOMAIN section 3).
 const DIGEST_INFO: &[u8] = &[
@@ -41,11 +42,13 @@ pub(super) struct Wanted<'a> {
 /// Verifies the holder and has the card sign. A PIN is sent once at most, and never on the last try unless
 /// that was allowed.
 pub(super) fn read(card: &Card, wanted: &Wanted<'_>) -> SlotResult {
-    match card.medium() {
-        Medium::MyNumberCard => {}
-        Medium::OldResidentCard => return SlotResult::OldResidentCard,
-        // The slot has contacts; a phone has none.
-        Medium::Android | Medium::Iphone => return SlotResult::NotReadable,
+    match (wanted.method, card.medium()) {
+        (SlotMethod::Face | SlotMethod::Pin | SlotMethod::Staff, Medium::MyNumberCard)
+        | (SlotMethod::Iphone, Medium::Iphone)
+        | (SlotMethod::Android, Medium::Android) => {}
+        (_, Medium::OldResidentCard) => return SlotResult::OldResidentCard,
+        // The slot has contacts; a phone has none. And another medium was asked for.
+        _ => return SlotResult::NotReadable,
     }
     card.reset();
     let verified_by = match verify(card, wanted) {
@@ -70,7 +73,8 @@ fn verify(card: &Card, wanted: &Wanted<'_>) -> Result<VerifiedBy, SlotResult> {
         SlotMethod::Staff => return Ok(VerifiedBy::Staff),
         SlotMethod::Face if wanted.face_matches => return Ok(VerifiedBy::Face),
         SlotMethod::Face => return Err(SlotResult::FaceMismatch),
-        SlotMethod::Pin => {}
+        SlotMethod::Iphone => return authorised(card, wanted.statement),
+        SlotMethod::Pin | SlotMethod::Android => {}
     }
     if status(card, SELECT_PIN)? != OK {
         return Err(SlotResult::NotReadable);
@@ -87,6 +91,21 @@ fn verify(card: &Card, wanted: &Wanted<'_>) -> Result<VerifiedBy, SlotResult> {
         OK => Ok(VerifiedBy::Pin),
         0x63C0 | 0x6983 | 0x6984 => Err(SlotResult::Locked),
         left @ 0x63C1..=0x63CF => Err(SlotResult::WrongPin { tries_left: (left & 0x0F) as u8 }),
+        _ => Err(SlotResult::NotReadable),
+    }
+}
+
+/// An iPhone signs without VERIFY once its holder has authenticated on it.
+fn authorised(card: &Card, statement: &[u8]) -> Result<VerifiedBy, SlotResult> {
+    let digest_info = [DIGEST_INFO, &Sha256::digest(statement)].concat();
+    let length = u8::try_from(digest_info.len()).map_err(|_| SlotResult::NotReadable)?;
+    let sign = [&[0x80, 0x2A, 0x00, 0x80, length][..], &digest_info, &[0]].concat();
+    if status(card, SELECT_KEY)? != OK {
+        return Err(SlotResult::NotReadable);
+    }
+    match status(card, &sign)? {
+        OK => Ok(VerifiedBy::Device),
+        0x6982 => Err(SlotResult::HolderNotAuthorised),
         _ => Err(SlotResult::NotReadable),
     }
 }
@@ -152,6 +171,23 @@ mod tests {
         let face = |face_matches| Wanted { method: SlotMethod::Face, face_matches, ..with_pin(b"", false) };
         assert_eq!(read(&card, &face(false)), SlotResult::FaceMismatch);
         assert!(matches!(read(&card, &face(true)), SlotResult::Signed { verified_by: VerifiedBy::Face, .. }));
+    }
+
+    #[test]
+    fn r04_a_phone_held_over_the_reader_signs_by_its_own_rules() {
+        let of = |method, pin| Wanted { method, ..with_pin(pin, false) };
+        let iphone = card(Medium::Iphone, CardOptions::default());
+        let signed = read(&iphone, &of(SlotMethod::Iphone, b""));
+        assert!(matches!(signed, SlotResult::Signed { verified_by: VerifiedBy::Device, .. }), "{signed:?}");
+        assert_eq!(iphone.seen().pins, 0);
+        iphone.set_holder_authorised(false);
+        assert_eq!(read(&iphone, &of(SlotMethod::Iphone, b"")), SlotResult::HolderNotAuthorised);
+        let android = card(Medium::Android, CardOptions::default());
+        let wrong = read(&android, &of(SlotMethod::Android, b"9999"));
+        assert_eq!(wrong, SlotResult::WrongPin { tries_left: 2 });
+        let signed = read(&android, &of(SlotMethod::Android, b"1234"));
+        assert!(matches!(signed, SlotResult::Signed { verified_by: VerifiedBy::Pin, .. }), "{signed:?}");
+        assert_eq!(read(&android, &of(SlotMethod::Iphone, b"")), SlotResult::NotReadable);
     }
 
     #[test]

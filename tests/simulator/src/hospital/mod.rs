@@ -190,7 +190,8 @@ impl Hospital {
 }
 
 impl Lane {
-    /// Holds the card of this name over the generic reader, instead of what was held.
+    /// Holds the card of this name over the generic reader, or over the face-auth reader where that takes phones
+    /// itself, instead of what was held.
     pub async fn hold(&self, wallet: &Wallet, name: &str) -> Result<(), HoldError> {
         if self.own_card {
             return Err(HoldError::NotOurs);
@@ -200,12 +201,17 @@ impl Lane {
         if let Some((_, before)) = held.take() {
             before.remove().await;
         }
+        if self.reader.reads_phones() {
+            self.reader.set_held(Some(SlotCard { id: name.to_owned(), card }));
+            return Ok(());
+        }
         *held = Some((name.to_owned(), serve(card, self.nfc.address()).await?));
         Ok(())
     }
 
     /// Takes away what is held; nothing happens when nothing is.
     pub async fn take_away(&self) {
+        self.reader.set_held(None);
         if let Some((_, held)) = self.held.lock().await.take() {
             held.remove().await;
         }
