@@ -6,13 +6,14 @@
 
 mod counter;
 mod oracle;
+mod outcome;
 mod patient;
 mod plan;
 mod report;
 mod weather;
 
 pub use oracle::Offence;
-pub use patient::{End, Outcome};
+pub use outcome::{End, Outcome};
 pub use plan::{Mishap, Options, Patient};
 
 use crate::{house::program, http::Http, process::Process};

@@ -1,6 +1,6 @@
 //! The oracle: compares what patients saw with what the centre, the receipt computer and the audit log have.
 
-use super::patient::{End, Outcome, Seen};
+use super::outcome::{End, Outcome, Seen};
 use madoguchi_simulator::{
     cards::Medium,
     centre::{ConfirmationResult, Effect},

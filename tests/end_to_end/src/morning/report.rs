@@ -1,6 +1,6 @@
 //! What the morning came to, as tables.
 
-use super::{Mishap, Outcome, oracle::Evidence, patient::End};
+use super::{Mishap, Outcome, oracle::Evidence, outcome::End};
 use crate::visits::Way;
 use std::collections::{BTreeMap, BTreeSet};
 
