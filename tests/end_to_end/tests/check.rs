@@ -228,10 +228,28 @@ fn values_that_cannot_be_are_refused_with_a_reason() {
 }
 
 #[test]
+fn an_actor_that_the_configuration_lacks_is_refused() {
+    for (actor, words) in [
+        ("nfc_reader@2", "the configuration has no such actor"),
+        ("uplink@1", "uplink@1"),
+        ("nfc_reader", "nfc_reader"),
+        ("uplnk", "uplnk"),
+    ] {
+        let output = Command::new(program("madoguchi"))
+            .args(["run", "--only", actor, "--config", EXAMPLE])
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{actor}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{actor}: {said}");
+    }
+}
+
+#[test]
 fn a_file_of_two_mebibytes_is_no_configuration() {
     let example = fs::read_to_string(EXAMPLE).unwrap();
     let padding = "# padding\n".repeat(2 * 1024 * 1024 / 10);
-    refused(&(example + &padding), &["more than a configuration has"]);
+    refused(&(example + &padding), &["more than the 1 MiB"]);
 }
 
 #[test]
