@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::report::Month;
 use clap::{Args, Parser, Subcommand};
 use madoguchi_protocol::{Address, RequestId};
 use std::path::PathBuf;
@@ -22,6 +23,20 @@ pub enum Command {
     Check(Check),
     /// Look into the queue while the gateway is stopped: what waits, what was set aside, whether it is sound.
     Queue(Queue),
+    /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
+    /// counts, an estimate of the official rate.
+    Report(Report),
+}
+
+/// `madoguchi report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
+    pub config: PathBuf,
+    /// The month in which the visits began, in Japan.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Month,
 }
 
 /// `madoguchi queue`

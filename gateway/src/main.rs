@@ -6,6 +6,7 @@ mod cli;
 mod house;
 mod logging;
 mod queue;
+mod report;
 mod run;
 mod signals;
 mod sole;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         cli::Command::Run(run) => run::run(run),
         cli::Command::Check(check) => check::run(check),
         cli::Command::Queue(queue) => queue::run(queue),
+        cli::Command::Report(report) => report::run(report),
     };
     done.unwrap_or_else(|error| {
         // The whole chain of causes on one line: it ends in a journal.

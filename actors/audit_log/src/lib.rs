@@ -15,6 +15,7 @@ mod actor;
 mod first_phone;
 pub mod line;
 pub mod log;
+pub mod report;
 pub mod usage;
 pub mod verify;
 

@@ -13,6 +13,7 @@ use madoguchi_protocol::evidence::Medium;
 use madoguchi_protocol::messages::audit_log::{Entry, Fallback, StaffAct, VisitEnd};
 use madoguchi_reception::counting::{Counting, NotCounted, count};
 use madoguchi_reception::in_japan;
+use madoguchi_reception::payment::Established;
 use serde::Serialize;
 
 use crate::line::What;
@@ -50,6 +51,21 @@ impl VisitFacts {
     /// Whether it counts, by the rules of `reception`. A visit without an end is open.
     pub fn counting(&self) -> Counting {
         self.end.map_or(Counting::Open, |end| count(end, self.answer.map(|(verdict, _)| verdict)))
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Timestamp {
+        self.began
+    }
+
+    /// What was read in it.
+    pub fn medium(&self) -> Option<Medium> {
+        self.medium
+    }
+
+    /// How eligibility was established; nothing while the visit goes on.
+    pub fn established(&self) -> Option<Established> {
+        self.end.map(|end| Established::of(end, self.answer.map(|(verdict, _)| verdict)))
     }
 
     /// When a phone was read and confirmed online.

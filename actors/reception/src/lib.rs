@@ -16,6 +16,7 @@ mod fallback;
 pub mod holidays;
 mod input;
 mod output;
+pub mod payment;
 mod place;
 pub mod readiness;
 mod screen;

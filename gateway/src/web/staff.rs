@@ -10,10 +10,12 @@ use madoguchi_bus::Bus;
 use madoguchi_protocol::{
     LaneId,
     messages::{
-        audit_log::{Entry, StaffAct},
+        audit_log::{Entry, StaffAct, VisitEnd},
         face_reader::{ActAsStaff, StaffActed},
     },
+    texts::{Language, text},
 };
+use madoguchi_reception::{counting::count, payment::Established};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -47,7 +49,7 @@ pub(super) async fn act(
     match bus.ask(Some(lane), None, ActAsStaff { act }).await {
         Ok(StaffActed::Done) => {
             bus.record(Some(lane), None, Entry::StaffActed(act));
-            HttpResponse::Ok().json(json!({ "done": true }))
+            HttpResponse::Ok().json(outcome(act, shown.language))
         }
         Ok(StaffActed::NotNow) => HttpResponse::Conflict().json(json!({
             "error": "not_now",
@@ -57,6 +59,15 @@ pub(super) async fn act(
             HttpResponse::BadGateway().json(json!({ "error": "no_answer", "reason": error.to_string() }))
         }
     }
+}
+
+/// What an act came to: a visit that was settled says what the patient is asked to pay and whether it counts
+/// towards usage.
+fn outcome(act: StaffAct, language: Language) -> serde_json::Value {
+    let StaffAct::SettleByFallback(way) = act else { return json!({ "done": true }) };
+    let end = VisitEnd::Fallback(way);
+    let pays = Established::of(end, None).payment().map(|payment| text(language, &payment.text_key(), &[]));
+    json!({ "done": true, "pays": pays, "counting": count(end, None).code() })
 }
 
 /// Compares in a time that does not depend on where the texts differ.
