@@ -25,6 +25,7 @@ use madoguchi_protocol::{
 use crate::{
     desk,
     drain::{self, Signals, now_ms},
+    outlook::Arrivals,
     settings::Settings,
     store::{self, Level, Status, Store, StoreError},
 };
@@ -57,6 +58,7 @@ pub struct OfflineQueue {
     folder_was_good: bool,
     faults: BTreeMap<FaultCode, Timestamp>,
     last: Option<Status>,
+    arrivals: Arrivals,
     shown: Option<(Vec<ActiveFault>, Detail)>,
 }
 
@@ -77,6 +79,7 @@ impl OfflineQueue {
             folder_was_good: false,
             faults: BTreeMap::new(),
             last: None,
+            arrivals: Arrivals::default(),
             shown: None,
         }
     }
@@ -201,6 +204,7 @@ impl OfflineQueue {
                 Ok(heard) => {
                     responder.reply::<AcceptConfirmation>(&heard.reply);
                     if heard.new {
+                        queue.arrivals.note(now_ms());
                         queue.signals.accepted.notify_one();
                         queue.bus.record(lane, visit, Entry::ConfirmationAccepted);
                     }
@@ -270,6 +274,7 @@ impl OfflineQueue {
                 oldest: status.oldest.and_then(timestamp),
                 set_aside: status.set_aside,
                 settled: self.settled.load(Ordering::Relaxed),
+                hours_left: self.arrivals.hours_left(&status, &self.settings.quota(), now_ms()),
                 given_up_too_old: status.given_up.too_old,
                 given_up_for_room: status.given_up.made_room,
                 filling: match status.level {

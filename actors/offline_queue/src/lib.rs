@@ -15,6 +15,7 @@ pub mod actor;
 pub mod desk;
 pub mod drain;
 pub mod kept;
+pub mod outlook;
 pub mod pace;
 pub mod settings;
 pub mod store;

@@ -71,17 +71,22 @@ impl Settings {
     pub fn store(&self) -> StoreConfig {
         let fallback = self.key_file.clone().unwrap_or_else(|| self.folder.join("queue-key"));
         let mut config = StoreConfig::new(self.folder.join("store"), KeyRing::locate(&fallback));
-        let bytes = |mib: u64| mib.saturating_mul(1 << 20);
-        config.quota = Quota {
-            records: self.most_records,
-            bytes: bytes(self.most_mib),
-            keep_free: bytes(self.keep_free_mib),
-            ballast: bytes(self.ballast_mib),
-        };
+        config.quota = self.quota();
         config.give_up_after = self.give_up_after_days.map(|days| u64::from(days) * DAY_MS);
         config.when_full = self.when_full;
         config.settled_known = u64::from(self.days_known) * DAY_MS;
         config
+    }
+
+    /// What the store may hold.
+    pub fn quota(&self) -> Quota {
+        let bytes = |mib: u64| mib.saturating_mul(1 << 20);
+        Quota {
+            records: self.most_records,
+            bytes: bytes(self.most_mib),
+            keep_free: bytes(self.keep_free_mib),
+            ballast: bytes(self.ballast_mib),
+        }
     }
 
     /// The first and the longest pause.

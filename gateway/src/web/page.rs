@@ -165,8 +165,25 @@ fn the_box(language: Language, states: &States) -> Markup {
                         (text(language, if *reachable { "page-line-up" } else { "page-line-down" }, &[])) " "
                         small { (text(language, "page-since", &[("since", &clock(*since))])) }
                     },
-                    Detail::OfflineQueue { waiting, .. } => p {
-                        (text(language, "page-queue", &[("waiting", &waiting.to_string())]))
+                    Detail::OfflineQueue {
+                        waiting, oldest, set_aside, hours_left, given_up_too_old, given_up_for_room, ..
+                    } => {
+                        p {
+                            (text(language, "page-queue", &[("waiting", &waiting.to_string())])) " "
+                            @if let Some(oldest) = oldest {
+                                small { (text(language, "page-queue-oldest", &[("since", &clock(*oldest))])) }
+                            }
+                        }
+                        @if let Some(hours) = hours_left {
+                            p { (text(language, "page-queue-hours", &[("hours", &hours.to_string())])) }
+                        }
+                        @if *set_aside > 0 {
+                            p { (text(language, "page-queue-set-aside", &[("count", &set_aside.to_string())])) }
+                        }
+                        @let given_up = given_up_too_old + given_up_for_room;
+                        @if given_up > 0 {
+                            p { (text(language, "page-queue-given-up", &[("count", &given_up.to_string())])) }
+                        }
                     },
                     _ => {}
                 }

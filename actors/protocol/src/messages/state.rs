@@ -114,6 +114,9 @@ pub enum Detail {
         set_aside: u64,
         /// Settled since the actor started.
         settled: u64,
+        /// Hours of outage that there is room for at the present rate; absent where nobody can tell.
+        #[serde(default)]
+        hours_left: Option<u64>,
         /// Given up since the queue was opened because they had waited too long.
         #[serde(default)]
         given_up_too_old: u64,
