@@ -165,6 +165,12 @@ impl<'a> Visitor<'a> {
                 self.slot_pin_typed = false;
                 return Ok(Next::Look);
             }
+            // Of the visit before, unless it was this one; then it begins anew.
+            "interrupted" => {
+                self.think().await;
+                self.counter.touch("finish");
+                return Ok(if self.begun() { Next::Over(End::Interrupted) } else { Next::Look });
+            }
             "idle" if self.begun() => return Ok(Next::Over(self.left.clone().unwrap_or(End::TimedOut))),
             // Gone: only the idle screen is of interest now.
             _ if self.left.is_some() => return Ok(Next::Look),

@@ -61,7 +61,13 @@ impl Subject {
 pub fn subjects() -> Vec<Subject> {
     use ScreenKind as K;
     let media = [("android", Medium::Android), ("iphone", Medium::Iphone), ("card", Medium::MyNumberCard)];
-    let methods = [("face", SlotMethod::Face), ("pin", SlotMethod::Pin), ("staff", SlotMethod::Staff)];
+    let methods = [
+        ("face", SlotMethod::Face),
+        ("pin", SlotMethod::Pin),
+        ("staff", SlotMethod::Staff),
+        ("iphone", SlotMethod::Iphone),
+        ("android", SlotMethod::Android),
+    ];
     let mut all = vec![
         ("", K::Idle),
         ("", K::ChooseMedium),
