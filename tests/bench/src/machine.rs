@@ -4,6 +4,8 @@ use crate::figures::percentile;
 use anyhow::Result;
 use std::{fs, fs::File, io::Write as _, path::Path, thread, time::Instant};
 
+/// A load average from which on other programs are a part of what is measured.
+const MUCH: f64 = 0.7;
 /// Writes that tell how fast the disk is.
 const APPENDS: usize = 200;
 
@@ -11,11 +13,16 @@ const APPENDS: usize = 200;
 pub fn describe(directory: &Path) -> Result<String> {
     let processors = thread::available_parallelism()?;
     let load = fs::read_to_string("/proc/loadavg")?;
-    let load = load.split(' ').next().unwrap_or("unknown");
+    let load: f64 = load.split(' ').next().unwrap_or_default().parse()?;
+    let busy = if load > MUCH {
+        "\nOther programs keep this machine busy: the figures below are theirs as well."
+    } else {
+        ""
+    };
     let syncs = syncs(directory)?;
     let (p50, p99) = (percentile(syncs.iter().copied(), 50.0), percentile(syncs.iter().copied(), 99.0));
     Ok(format!(
-        "Machine: {processors} processors, load {load} before; append of 200 bytes + fdatasync: p50 {p50:.2} ms, p99 {p99:.2} ms."
+        "Machine: {processors} processors, load {load} before; append of 200 bytes + fdatasync: p50 {p50:.2} ms, p99 {p99:.2} ms.{busy}"
     ))
 }
 

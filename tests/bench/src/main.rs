@@ -30,14 +30,14 @@ struct Arguments {
     /// How many lanes are served at the same time, one column for each.
     #[arg(long, value_delimiter = ',', default_value = "1,8,16")]
     lanes: Vec<u16>,
-    /// Visits at each lane that come spread in time; with few lanes there are more.
-    #[arg(long, default_value_t = 60)]
+    /// Visits at each lane that come spread in time; up to three times as many where there are few lanes.
+    #[arg(long, default_value_t = 40)]
     visits: u32,
-    /// How often a patient comes to a lane in these, in milliseconds.
+    /// How often a patient comes to a lane in these, in milliseconds; down to a third where there are few lanes.
     #[arg(long, default_value_t = 600)]
     period_ms: u32,
     /// Visits at each lane that come in the same moment at all lanes.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 15)]
     at_once: u32,
     /// The gateway's program. Default: `madoguchi` beside this one.
     #[arg(long, value_name = "PROGRAM")]
@@ -114,13 +114,11 @@ fn here(arguments: &Arguments) -> Result<()> {
     let directory = arguments.directory.as_deref().context("--here needs --directory")?;
     let [lanes] = arguments.lanes[..] else { bail!("--here needs one number of --lanes") };
     let program = arguments.gateway.as_deref().context("--here needs --gateway")?;
-    // A percentile needs its number of visits, also where few lanes make them.
+    // One lane makes few visits in the time of many lanes: its patients come more often.
     let more = u32::from((8 / lanes.max(1)).clamp(1, 3));
+    let period_ms = arguments.period_ms / more;
     let amounts = [
-        Amount {
-            pattern: Pattern::Spread { period_ms: arguments.period_ms },
-            visits: arguments.visits * more,
-        },
+        Amount { pattern: Pattern::Spread { period_ms }, visits: arguments.visits * more },
         Amount { pattern: Pattern::AtOnce, visits: arguments.at_once * more },
     ];
     let report = measure(lanes, directory, program, &amounts)?;

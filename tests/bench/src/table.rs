@@ -25,7 +25,7 @@ pub fn tables(reports: &[Report]) -> String {
 fn table(reports: &[Report], pattern: usize) -> String {
     let mut text = String::new();
     let comparisons: Vec<_> = reports.iter().map(|report| &report.comparisons[pattern]).collect();
-    let title = comparisons.first().map_or_else(String::new, |first| title(first.pattern));
+    let title = comparisons.first().map_or("", |first| title(first.pattern));
     let mut line = |name: &str, cell: &dyn Fn(usize, &Comparison) -> String| {
         let _ = write!(text, "{name:<44}");
         for (column, comparison) in comparisons.iter().enumerate() {
@@ -33,10 +33,16 @@ fn table(reports: &[Report], pattern: usize) -> String {
         }
         text.push('\n');
     };
-    line(&title, &|column, _| match reports[column].lanes {
+    line(title, &|column, _| match reports[column].lanes {
         1 => "1 lane".into(),
         lanes => format!("{lanes} lanes"),
     });
+    if let Some(Pattern::Spread { .. }) = comparisons.first().map(|first| first.pattern) {
+        line("a patient at each lane every ... s", &|_, it| match it.pattern {
+            Pattern::Spread { period_ms } => format!("{:.1}", f64::from(period_ms) / 1000.0),
+            Pattern::AtOnce => String::new(),
+        });
+    }
     line("visits (gateway, floor)", &|_, it| format!("{}, {}", it.gateway.all.len(), it.floor.all.len()));
     for percent in [50.0, 99.0] {
         let (gateway, floor) = (
@@ -66,12 +72,10 @@ fn table(reports: &[Report], pattern: usize) -> String {
     text
 }
 
-fn title(pattern: Pattern) -> String {
+const fn title(pattern: Pattern) -> &'static str {
     match pattern {
-        Pattern::Spread { period_ms } => {
-            format!("A PATIENT EVERY {:.1} s AT EACH LANE", f64::from(period_ms) / 1000.0)
-        }
-        Pattern::AtOnce => "ALL LANES IN THE SAME MOMENT".into(),
+        Pattern::Spread { .. } => "PATIENTS COME ONE BY ONE",
+        Pattern::AtOnce => "ALL LANES IN THE SAME MOMENT",
     }
 }
 
