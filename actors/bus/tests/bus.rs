@@ -1,5 +1,7 @@
 //! The bus on a real Mosquitto.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
 use actix::{Actor, Context, Handler};
 use madoguchi_bus::{
     Bus, BusActor, Incoming, Supervisor,

@@ -73,6 +73,7 @@ impl Handler<Incoming<PinSessionCommand>> for Keeper {
 
 /// What the lane's `face_reader` hears.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a few of them live, in a test")]
 enum Heard {
     Progress(Option<VisitId>, ReadProgress),
     State(State),
