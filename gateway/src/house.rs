@@ -69,6 +69,7 @@ pub fn start(supervisor: &mut Supervisor, config: &Config, address: Address, sho
                 site_uses_phones: config.site.phones == Phones::Use,
                 lane_uses_phones: lane.phones == Phones::Use,
                 compatibility: config.compatibility.clone(),
+                makers: config.site.makers()?,
                 box_boot: box_boot()?,
             };
             supervisor.look_after(address, move |bus| {

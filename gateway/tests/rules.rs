@@ -58,6 +58,32 @@ fn r36_the_cabinet_offices_list_is_read_in_its_own_encoding_and_a_bad_one_is_ref
 }
 
 #[test]
+fn r04_r08_r22_makers_profiles_are_shipped_unconfirmed_and_can_be_replaced() {
+    let site = |line: &str| with_institution(&format!("institution = \"1312345678\"\n{line}")).unwrap().site;
+    let shipped = site("").makers().unwrap();
+    let names: Vec<_> = shipped.maker.iter().map(|maker| maker.name.as_str()).collect();
+    assert_eq!(names, ["panasonic", "canon", "fujitsu", "alps_alpine", "almex"]);
+    for maker in &shipped.maker {
+        assert_eq!((maker.takes_phones, maker.confirmed), (maker.name == "canon", false), "{}", maker.name);
+        assert!(maker.procedure.contains("KB0012308"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("makers.toml");
+    let profile = "[[maker]]\nname = \"almex\"\nlabel = \"Almex\"\ntakes_phones = false\n\
+                   procedure = \"KB0012308\"\nconfirmed = true\n";
+    let makers = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        site(&format!("makers = {file:?}")).makers().map_err(|error| error.to_string())
+    };
+    let worded = format!("{profile}[maker.wording.ja]\nchoice-use-phone = \"スマホで受付\"\n");
+    assert!(makers(worded).unwrap().maker[0].confirmed);
+    let strange = makers(format!("{profile}[maker.wording.ja]\npage-title = \"x\"\n")).unwrap_err();
+    assert!(strange.contains("page-title"), "{strange}");
+    assert!(makers(format!("{profile}colour = 1\n")).unwrap_err().contains("colour"));
+    assert!(makers(profile.repeat(2)).unwrap_err().contains("twice"));
+}
+
+#[test]
 fn r12_phones_are_used_unless_the_hospital_says_no() {
     assert_eq!(Phones::default(), Phones::Use);
     let off = with_institution("institution = \"1312345678\"\nphones = \"do_not_use\"").unwrap();

@@ -24,7 +24,7 @@ use madoguchi_protocol::{
         state::{ActiveFault, Condition, Detail, ReaderIdentity, State},
     },
 };
-use madoguchi_reception::{Fresh, Input, Visit, readiness::Readiness};
+use madoguchi_reception::{Fresh, Input, Visit, makers::Wording, readiness::Readiness};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -41,6 +41,8 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     pub(crate) lane: LaneId,
     pub(crate) visit: Visit,
     phones: Phones,
+    /// Of the connected reader's maker.
+    pub(crate) wording: Wording,
     /// Until the actor has started.
     link: Option<L>,
     outbox: mpsc::Sender<ToReader>,
@@ -85,6 +87,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             lane,
             visit,
             interrupted: Interrupted::new(surroundings.language, settings.deadlines.result),
+            wording: Wording::default(),
             phones: Phones::new(surroundings, settings.phone_setup.clone()),
             link: Some(link),
             outbox,
@@ -180,6 +183,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         }
         let shown = hello.visit;
         self.reader = Some(hello);
+        self.wording = self.phones.wording();
         self.step(Input::ReadsPhones(self.phones.read_by_face_reader()), context);
         if shown.is_some_and(|visit| self.was_cut_short(visit)) {
             let screen = self.interrupted.begin();

@@ -27,7 +27,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         match act {
             Act::Show(spec) => {
                 if self.interrupted.gives_way_to(spec.visit, context) {
-                    self.show(spec.render());
+                    self.show(spec.render_in(&self.wording));
                 }
             }
             Act::OpenPinJob { ask } => {

@@ -3,7 +3,10 @@
 use crate::settings::Surroundings;
 use jiff::Timestamp;
 use madoguchi_protocol::device::Hello;
-use madoguchi_reception::readiness::{Boot, FaceReader, Facts, Readiness, Setup};
+use madoguchi_reception::{
+    makers::Wording,
+    readiness::{Boot, FaceReader, Facts, Readiness, Setup},
+};
 
 /// The facts as this actor has seen them.
 pub(crate) struct Phones {
@@ -31,6 +34,7 @@ impl Phones {
     /// The face-auth reader's link came up, or went down.
     pub(crate) fn face_reader(&mut self, hello: Option<&Hello>, now: Timestamp) {
         self.face_reader = hello.map(|hello| {
+            let profile = self.surroundings.makers.find(&hello.maker);
             // A reader that only reconnects has not started anew.
             let same = self.last_boot.take().filter(|boot| boot.id == hello.boot);
             let boot = same.unwrap_or_else(|| Boot { id: hello.boot.clone(), seen: now });
@@ -40,7 +44,7 @@ impl Phones {
                 model: hello.model.clone(),
                 software: hello.software.clone(),
                 boot,
-                reads_phones: hello.reads_phones,
+                reads_phones: hello.reads_phones && profile.is_some_and(|maker| maker.takes_phones),
             }
         });
     }
@@ -65,9 +69,15 @@ impl Phones {
         self.readiness.insert(readiness).phones_offered()
     }
 
+    /// The wording of the connected reader's maker.
+    pub(crate) fn wording(&self) -> Wording {
+        let maker = self.face_reader.as_ref().and_then(|it| self.surroundings.makers.find(&it.maker));
+        maker.map(|maker| maker.wording.clone()).unwrap_or_default()
+    }
+
     /// Whether the face-auth reader takes phones itself.
     pub(crate) fn read_by_face_reader(&self) -> bool {
-        self.face_reader.as_ref().is_some_and(FaceReader::takes_phones)
+        self.face_reader.as_ref().is_some_and(|reader| reader.reads_phones)
     }
 
     /// The terms as they were judged last.

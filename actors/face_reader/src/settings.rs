@@ -5,6 +5,7 @@ use madoguchi_protocol::texts::Language;
 use madoguchi_reception::{
     BadDeadline, Deadlines, Premises,
     compatibility::CompatibilityTable,
+    makers::Makers,
     readiness::{Boot, Setup},
 };
 use serde::Deserialize;
@@ -63,6 +64,8 @@ pub struct Surroundings {
     pub lane_uses_phones: bool,
     /// Which generic readers go with which face-auth reader.
     pub compatibility: CompatibilityTable,
+    /// What differs from maker to maker.
+    pub makers: Makers,
     /// The box's present start.
     pub box_boot: Boot,
 }

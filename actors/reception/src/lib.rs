@@ -15,6 +15,7 @@ mod deadlines;
 mod fallback;
 pub mod holidays;
 mod input;
+pub mod makers;
 mod output;
 pub mod payment;
 mod place;

@@ -43,7 +43,7 @@ pub struct FaceReader {
     pub software: String,
     /// Its present start.
     pub boot: Boot,
-    /// Whether it says that it takes phones itself.
+    /// Whether it takes phones itself: it says so, and so does its maker's profile.
     pub reads_phones: bool,
 }
 
@@ -96,7 +96,7 @@ pub struct Readiness {
 impl Readiness {
     /// Judges the facts. `before` is the readiness as it was, from which the terms' beginnings are kept.
     pub fn evaluate(facts: &Facts<'_>, now: Timestamp, before: Option<&Self>) -> Self {
-        let built_in = facts.face_reader.as_ref().is_some_and(FaceReader::takes_phones);
+        let built_in = facts.face_reader.as_ref().is_some_and(|reader| reader.reads_phones);
         let term = |id: TermId| {
             let applies = !(built_in && is_about_the_generic_reader(id));
             let satisfied = !applies || is_satisfied(id, facts, now);
@@ -131,14 +131,6 @@ impl Readiness {
 
     fn term(&self, id: TermId) -> Option<&Term> {
         self.terms.iter().find(|term| term.id == id)
-    }
-}
-
-impl FaceReader {
-    /// Whether phones are held over it and no generic reader is needed: Canon's readers take them, once their
-    /// software does.
-    pub fn takes_phones(&self) -> bool {
-        self.reads_phones && self.maker.eq_ignore_ascii_case("canon")
     }
 }
 

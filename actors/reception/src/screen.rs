@@ -1,6 +1,6 @@
 //! The patient's screens: what each says and offers, and the frame that it becomes.
 
-use crate::{choice::Choice, fallback, fallback::Offers};
+use crate::{choice::Choice, fallback, fallback::Offers, makers::Wording};
 use madoguchi_protocol::{
     VisitId,
     device::{self, PinPad, SlotMethod},
@@ -214,30 +214,38 @@ impl ScreenKind {
     }
 }
 
-fn medium_name(language: Language, medium: Medium) -> String {
-    text(language, &format!("medium-{}", medium.name().replace('_', "-")), &[])
+fn medium_name(wording: &Wording, language: Language, medium: Medium) -> String {
+    wording.text(language, &format!("medium-{}", medium.name().replace('_', "-")), &[])
 }
 
 impl Notice {
-    fn text(self, language: Language) -> String {
+    fn text(self, wording: &Wording, language: Language) -> String {
         match self {
             Self::Fault(fault) => text(language, &format!("fault-{}-patient", fault.name()), &[]),
-            Self::TriesLeft(tries) => text(language, "notice-tries-left", &[("tries", &tries.to_string())]),
-            Self::UseSlot => text(language, "notice-use-slot", &[]),
-            Self::TakeCard => text(language, "notice-take-card", &[]),
+            Self::TriesLeft(tries) => {
+                wording.text(language, "notice-tries-left", &[("tries", &tries.to_string())])
+            }
+            Self::UseSlot => wording.text(language, "notice-use-slot", &[]),
+            Self::TakeCard => wording.text(language, "notice-take-card", &[]),
         }
     }
 }
 
 impl ScreenSpec {
-    /// The frame for the reader, with final texts.
+    /// The frame for the reader, with final texts in the catalogue's wording.
     pub fn render(&self) -> device::Screen {
+        self.render_in(&Wording::default())
+    }
+
+    /// The same, in the wording of the reader's maker.
+    pub fn render_in(&self, wording: &Wording) -> device::Screen {
+        let text = |language, key: &str, arguments: &[(&str, &str)]| wording.text(language, key, arguments);
         let language = self.language;
         let stem = self.kind.stem();
         let job = self.pin_pad.as_ref().map(|pad| pad.job.to_string()).unwrap_or_default();
         let (chosen, found) = match self.kind {
             ScreenKind::WrongMedium { chosen, found } => {
-                (medium_name(language, chosen), medium_name(language, found))
+                (medium_name(wording, language, chosen), medium_name(wording, language, found))
             }
             _ => Default::default(),
         };
@@ -251,9 +259,10 @@ impl ScreenSpec {
             ("found", found.as_str()),
             ("item", item.as_str()),
         ];
-        let mut lines: Vec<String> = self.notice.iter().map(|notice| notice.text(language)).collect();
+        let mut lines: Vec<String> =
+            self.notice.iter().map(|notice| notice.text(wording, language)).collect();
         if let ScreenKind::Fallback { reason, offers } = self.kind {
-            lines.push(Notice::Fault(reason).text(language));
+            lines.push(Notice::Fault(reason).text(wording, language));
             lines.push(text(language, &format!("{stem}-text"), &[]));
             lines.extend(offers.list().map(|way| text(language, fallback::text_key(way), &[])));
         } else {
@@ -265,17 +274,17 @@ impl ScreenSpec {
             language: language.tag().into(),
             title: text(language, &format!("{stem}-title"), &arguments),
             text: lines.join("\n"),
-            choices: self.choices.iter().map(|choice| self.button(*choice)).collect(),
+            choices: self.choices.iter().map(|choice| self.button(wording, *choice)).collect(),
             pin_pad: self.pin_pad.clone(),
             visit: self.visit,
         }
     }
 
-    fn button(&self, choice: Choice) -> device::Choice {
+    fn button(&self, wording: &Wording, choice: Choice) -> device::Choice {
         let label = match choice {
             // In the language that it leads to: who needs it can't read the present one.
             Choice::Language => text(next_language(self.language), "language-name", &[]),
-            other => text(self.language, &format!("choice-{}", other.id().replace('_', "-")), &[]),
+            other => wording.text(self.language, &format!("choice-{}", other.id().replace('_', "-")), &[]),
         };
         device::Choice { id: choice.id().into(), label }
     }

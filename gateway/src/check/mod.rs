@@ -41,6 +41,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             findings.push(box_itself::disk(&config.site.state_directory));
             findings.push(box_itself::clock());
             findings.push(holidays(&config));
+            findings.extend(makers(&config));
             findings
         }
         Err(error) => vec![
@@ -144,6 +145,35 @@ fn holidays(config: &Config) -> Finding {
             }
         },
     }
+}
+
+/// The profiles of the makers whose readers are configured, by name, and whether the hospital has confirmed them.
+fn makers(config: &Config) -> Vec<Finding> {
+    let makers = match config.site.makers() {
+        Ok(makers) => makers,
+        Err(error) => {
+            let todo = "correct the file, or leave site.makers out for the profiles that are shipped";
+            return vec![Finding::error("makers", error.to_string(), todo)];
+        }
+    };
+    let named: BTreeSet<_> =
+        config.lane.iter().filter_map(|lane| lane.face_reader.maker.as_deref()).collect();
+    let finding = |name: &str| match makers.find(name) {
+        None => Finding::warning(
+            "makers",
+            format!("{name}: no profile; the catalogue's wording is used"),
+            "add a [[maker]] to a copy of makers.toml and name the copy in site.makers",
+        ),
+        Some(maker) if maker.confirmed => {
+            Finding::ok("makers", format!("{}: procedure {}", maker.label, maker.procedure))
+        }
+        Some(maker) => Finding::warning(
+            "makers",
+            format!("{}: procedure {}, not confirmed by the hospital", maker.label, maker.procedure),
+            "compare the profile with the maker's papers, set confirmed = true in a copy, and name it in site.makers",
+        ),
+    };
+    named.into_iter().map(finding).collect()
 }
 
 /// Certificates of the line and of the device links, each once.

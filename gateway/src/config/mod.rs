@@ -1,9 +1,11 @@
 //! The configuration: one TOML file, typed, composed of each actor's own settings.
 
 mod holidays;
+mod makers;
 mod mistake;
 
 pub use holidays::HolidaysError;
+pub use makers::MakersError;
 pub use mistake::ConfigError;
 
 use madoguchi_protocol::{LaneId, texts::Language};
@@ -70,6 +72,8 @@ pub struct Site {
     pub phones: Phones,
     /// The Cabinet Office's list of holidays (`syukujitsu.csv`), in place of the one that is shipped.
     pub holidays: Option<PathBuf>,
+    /// The makers' profiles, in place of those that are shipped.
+    pub makers: Option<PathBuf>,
     /// How long phones may be down, in hours, before the page asks to phone the call centre.
     #[serde(default = "phones_down_hours")]
     pub phones_down_hours: u16,

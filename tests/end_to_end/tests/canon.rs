@@ -45,3 +45,21 @@ async fn r04_canon_takes_phones_without_a_generic_reader_and_they_are_confirmed(
     let effects = house.effects().await;
     assert!(effects.iter().all(|effect| effect["result"] == "confirmed"), "{effects:#?}");
 }
+
+#[tokio::test]
+async fn r22_a_readers_screens_speak_the_wording_of_its_maker() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let profile = "[[maker]]\nname = \"panasonic\"\nlabel = \"Panasonic\"\ntakes_phones = false\n\
+                   procedure = \"KB0012308\"\nconfirmed = true\n\
+                   [maker.wording.ja]\nchoice-use-phone = \"スマホで受付する\"\n";
+    std::fs::write(file.path(), profile).unwrap();
+    let replace = vec![("[site]\n".into(), format!("[site]\nmakers = {:?}\n", file.path()))];
+    let house = House::open(Options { lanes: 1, replace, ..Options::default() }).await;
+    let lane = house.lane(1);
+    let label = async || {
+        let screen = lane.wait(&["idle"]).await;
+        let choices = screen.all["choices"].as_array().cloned().unwrap_or_default();
+        choices.iter().find(|choice| choice["id"] == "use_phone").map(|choice| choice["label"].clone())
+    };
+    assert_eq!(label().await.unwrap(), "スマホで受付する");
+}

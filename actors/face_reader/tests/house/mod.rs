@@ -92,6 +92,7 @@ pub fn surroundings() -> Surroundings {
         language: Language::Ja,
         site_uses_phones: true,
         lane_uses_phones: true,
+        makers: Default::default(),
         compatibility: CompatibilityTable {
             pairs: vec![Pair {
                 maker: "panasonic".into(),
