@@ -17,7 +17,7 @@ use madoguchi_protocol::messages::receipt_computer::{ReceiptComputerCommand, Res
 use madoguchi_protocol::messages::state::{ActiveFault, Detail};
 use madoguchi_protocol::messages::uplink::{Queried, QueryEligibility};
 
-use crate::service::{Arrivals, Settings, MAX_IN_HAND, Outcome, Pending, Service, ServiceError, reply};
+use crate::service::{Arrivals, MAX_IN_HAND, Outcome, Pending, Service, ServiceError, Settings, reply};
 
 /// A look at the folders that takes longer counts as a share that hangs.
 const HUNG_AFTER: Duration = Duration::from_secs(10);

@@ -24,4 +24,4 @@ pub mod service;
 pub mod xml;
 
 pub use actor::ReceiptComputer;
-pub use service::{Settings, ServiceError};
+pub use service::{ServiceError, Settings};

@@ -17,7 +17,7 @@ use madoguchi_protocol::{ActorKind, Address, LaneId, RequestId, VisitId};
 use madoguchi_receipt_computer::encoding::Encoding;
 use madoguchi_receipt_computer::fields::{HEADER, Record, SEARCH};
 use madoguchi_receipt_computer::message::{QueryMessage, ResultMessage};
-use madoguchi_receipt_computer::{Settings, ReceiptComputer};
+use madoguchi_receipt_computer::{ReceiptComputer, Settings};
 
 const INSTITUTION: &str = "1312345678";
 
