@@ -83,6 +83,11 @@ impl Hold {
         }
     }
 
+    /// Whether it goes over the lane's generic reader.
+    pub(crate) const fn reads_on_generic_reader(self) -> bool {
+        !matches!(self, Self::BuiltIn(_))
+    }
+
     pub(crate) const fn job(self) -> Option<PinJob> {
         match self {
             Self::Iphone | Self::BuiltIn(_) => None,

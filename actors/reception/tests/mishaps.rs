@@ -271,6 +271,19 @@ fn r11_phones_that_become_unready_before_the_hold_lead_to_the_card() {
 }
 
 #[test]
+fn r11_a_read_torn_by_the_pulled_reader_itself_leads_on_without_a_hint_on_holding() {
+    let gone = Input::NfcReader { usable: false };
+    let mut told_before = android_until_holding();
+    told_before.give(gone.clone()).read(ReadOutcome::Torn);
+    let mut told_after = android_until_holding();
+    told_after.read(ReadOutcome::Torn).give(gone);
+    for counter in [told_before, told_after] {
+        assert!(counter.says(FaultCode::NfcReaderLost));
+        assert_eq!(offers(&counter)[0], Fallback::MyNumberCard);
+    }
+}
+
+#[test]
 fn a_queue_that_is_full_or_fails_leads_to_the_fallbacks_without_the_card() {
     for (answer, fault) in
         [(Accepted::Full, FaultCode::QueueFull), (Accepted::Failed, FaultCode::QueueFailed)]

@@ -92,7 +92,7 @@ async fn description_names_what_is_served_and_refusals_say_why() {
     // Each described address that takes no body is really there.
     for (path, methods) in paths.iter().filter(|(path, _)| *path != "/events") {
         if methods.get("get").is_some() {
-            let there = path.replace("{lane}", "1");
+            let there = path.replace("{lane}", "1").replace("{card}", "android");
             let status = open
                 .get(&format!("{there}{}", if there.ends_with("screen") { "?timeout_ms=1" } else { "" }))
                 .await

@@ -51,8 +51,17 @@ impl Turn<'_> {
 
     pub(super) fn nfc_reader(&mut self, usable: bool) {
         self.lane.surroundings.nfc_usable = usable;
-        if !usable && matches!(self.place(), Some(Place::EnterPin { medium: PinMedium::Card, .. })) {
-            self.insert_card_instead();
+        if usable {
+            return;
+        }
+        match self.place() {
+            Some(Place::EnterPin { medium: PinMedium::Card, .. }) => self.insert_card_instead(),
+            // A reader that was pulled looks like a torn read at first: no hint on holding helps then.
+            Some(Place::HoldHint { hold }) if hold.reads_on_generic_reader() => {
+                let medium = hold.medium();
+                self.reader_lost(medium);
+            }
+            _ => {}
         }
     }
 

@@ -183,6 +183,8 @@ impl Turn<'_> {
                     self.stumble(FaultCode::Unreadable, Place::HoldHint { hold });
                 }
             },
+            // Torn because the reader itself is gone.
+            ReadOutcome::Torn if !self.lane.surroundings.nfc_usable => self.reader_lost(hold.medium()),
             ReadOutcome::Torn | ReadOutcome::Cancelled => {
                 self.stumble(FaultCode::ReadTorn, Place::HoldHint { hold });
             }
