@@ -179,9 +179,7 @@ impl House {
             (1..=lanes).all(|lane| {
                 let nfc = &states[format!("nfc_reader@{lane}")]["detail"]["nfc_reader"];
                 let face = &states[format!("face_reader@{lane}")]["detail"]["face_reader"];
-                let has_nfc = !states[format!("nfc_reader@{lane}")].is_null();
-                face["connected"] == true
-                    && (!has_nfc || (nfc["ready"] == true && face["phones_offered"] == true))
+                face["connected"] == true && nfc["ready"] == true && face["phones_offered"] == true
             })
         })
         .await;
