@@ -82,10 +82,11 @@ pub async fn run(
         tasks: JoinSet::new(),
     };
     loop {
-        if let Err(error) = drain.fill().await {
+        // One instant for both questions: a pause that ends while the store is asked must still wake this loop.
+        let now = Instant::now();
+        if let Err(error) = drain.fill(now).await {
             return error;
         }
-        let now = Instant::now();
         let wakes = [drain.asking.wakes(now), drain.handing.wakes(now)].into_iter().flatten().min();
         tokio::select! {
             Some(ended) = drain.tasks.join_next() => match drain.take_note(ended) {
@@ -116,13 +117,13 @@ struct Drain {
 
 impl Drain {
     /// Takes in hand what is due and fits.
-    async fn fill(&mut self) -> Result<(), StoreError> {
-        let now = now_ms();
-        let live_since = now.saturating_sub(self.means.live_ms);
+    async fn fill(&mut self, now: Instant) -> Result<(), StoreError> {
+        let now_ms = now_ms();
+        let live_since = now_ms.saturating_sub(self.means.live_ms);
         for kind in [Kind::Ask, Kind::HandOver] {
             let pace = if kind == Kind::Ask { &self.asking } else { &self.handing };
-            let Some(due) = pace.wants(Instant::now(), live_since) else { continue };
-            for work in self.means.store.due(due, now).await? {
+            let Some(due) = pace.wants(now, live_since) else { continue };
+            for work in self.means.store.due(due, now_ms).await? {
                 self.start(kind, work);
             }
         }

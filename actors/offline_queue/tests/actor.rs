@@ -156,17 +156,20 @@ async fn malformed_confirmation_is_set_aside() {
 async fn a_centre_that_commits_and_drops_the_answer_is_asked_again_with_the_same_id() {
     let house = House::build(&[1, 2], |_, _| {}).await;
     house.set_centre(Centre::CommitsThenDrops);
-    let requests: Vec<_> = (0..8).map(|n| confirmation(1 + n % 2)).collect();
-    for request in &requests {
-        house.accept(request).await;
+    // Many rounds: a pause that ends just while the store is asked must not be slept through.
+    for round in 1..=20 {
+        let requests: Vec<_> = (0..8).map(|n| confirmation(1 + n % 2)).collect();
+        for request in &requests {
+            house.accept(request).await;
+        }
+        for request in &requests {
+            house.until_settled(request).await;
+        }
+        let world = house.world();
+        assert_eq!(world.committed.len(), 8 * round);
+        assert_eq!(world.files.len(), 8 * round);
+        assert!(requests.iter().all(|request| world.settlements(request.visit) == 1));
     }
-    for request in &requests {
-        house.until_settled(request).await;
-    }
-    let world = house.world();
-    assert_eq!(world.committed.len(), 8);
-    assert_eq!(world.files.len(), 8);
-    assert!(requests.iter().all(|request| world.settlements(request.visit) == 1));
 }
 
 #[actix::test]

@@ -1,6 +1,6 @@
 //! The catalogue of faults: every condition once, for screen, page, metric, alert, runbook and test.
 //!
-//! The texts (what the patient reads, what staff read, what staff do) stand in `texts/*.ftl` under
+//! The texts (what the patient reads, what staff read, what staff do) stand in `texts/<language>/faults.ftl` under
 //! `fault-<code>-patient`, `-staff` and `-action`; a test asserts that each exists in both languages.
 
 use serde::{Deserialize, Serialize};

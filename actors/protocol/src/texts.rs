@@ -1,11 +1,27 @@
-//! The one catalogue of texts that people read: Fluent, Japanese and English.
+//! The one catalogue of texts that people read: Fluent, Japanese and English, one file for each subject
+//! (`texts/<language>/<subject>.ftl`).
 
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;
 
-/// A language of the texts. More are added here and beside `texts/ja.ftl`.
+/// The texts of one language. A new subject is a line here and a file for each language.
+macro_rules! sources {
+    (@file $language:literal, $subject:literal) => {
+        include_str!(concat!("../texts/", $language, "/", $subject, ".ftl"))
+    };
+    ($language:literal) => {
+        &[
+            sources!(@file $language, "faults"),
+            sources!(@file $language, "page"),
+            sources!(@file $language, "readiness"),
+            sources!(@file $language, "screens"),
+        ]
+    };
+}
+
+/// A language of the texts. More are added here and beside `texts/ja`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
@@ -28,10 +44,11 @@ impl Language {
         }
     }
 
-    const fn source(self) -> &'static str {
+    /// The files of its texts, one for each subject.
+    const fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::Ja => include_str!("../texts/ja.ftl"),
-            Self::En => include_str!("../texts/en.ftl"),
+            Self::Ja => sources!("ja"),
+            Self::En => sources!("en"),
         }
     }
 }
@@ -39,13 +56,15 @@ impl Language {
 type Bundle = FluentBundle<FluentResource>;
 
 fn bundle(language: Language) -> Bundle {
-    // The sources are part of the program and a test parses them strictly; here what is sound is used.
-    let resource = FluentResource::try_new(language.source().into()).unwrap_or_else(|(sound, _)| sound);
     let identifier: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![identifier]);
     // Isolation marks would reach receivers that draw them as boxes.
     bundle.set_use_isolating(false);
-    bundle.add_resource_overriding(resource);
+    for source in language.sources() {
+        // The sources are part of the program and a test parses them strictly; here what is sound is used.
+        let resource = FluentResource::try_new((*source).into()).unwrap_or_else(|(sound, _)| sound);
+        bundle.add_resource_overriding(resource);
+    }
     bundle
 }
 
@@ -71,17 +90,27 @@ mod tests {
     use crate::fault::FaultCode;
     use std::collections::BTreeSet;
 
-    fn keys(language: Language) -> BTreeSet<&'static str> {
+    fn keys(source: &'static str) -> Vec<&'static str> {
         let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
-        language.source().lines().filter(is_key).filter_map(|l| Some(l.split_once('=')?.0.trim())).collect()
+        source.lines().filter(is_key).filter_map(|l| Some(l.split_once('=')?.0.trim())).collect()
     }
 
     #[test]
     fn both_languages_parse_and_have_the_same_keys() {
-        for language in Language::ALL {
-            assert!(FluentResource::try_new(language.source().into()).is_ok(), "{language:?}");
+        for (ja, en) in Language::Ja.sources().iter().zip(Language::En.sources()) {
+            for source in [ja, en] {
+                assert!(FluentResource::try_new((*source).into()).is_ok(), "{source}");
+            }
+            assert_eq!(BTreeSet::from_iter(keys(ja)), BTreeSet::from_iter(keys(en)));
         }
-        assert_eq!(keys(Language::Ja), keys(Language::En));
+    }
+
+    #[test]
+    fn no_key_is_given_twice() {
+        let mut seen = BTreeSet::new();
+        for key in Language::En.sources().iter().flat_map(|source| keys(source)) {
+            assert!(seen.insert(key), "{key}");
+        }
     }
 
     #[test]

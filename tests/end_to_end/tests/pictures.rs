@@ -16,7 +16,7 @@ fn every_kind_of_screen_is_among_the_pictures() {
 
 #[test]
 fn every_wording_of_the_catalogue_is_among_the_pictures() {
-    const CATALOGUE: &str = include_str!("../../../actors/protocol/texts/en.ftl");
+    const CATALOGUE: &str = include_str!("../../../actors/protocol/texts/en/screens.ftl");
     // Not a screen of `reception`: the face reader's actor shows it before the lane's own, after a stop in the middle.
     const NOT_RECEPTIONS: &str = "screen-interrupted";
     let pictured: BTreeSet<_> =

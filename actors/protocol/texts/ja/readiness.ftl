@@ -1,0 +1,20 @@
+## 窓口の準備（ボタンが表示される条件）: 内容（-what）と、満たすための対応（-action）
+
+readiness-date-what = 2025年9月19日以降であること
+readiness-date-action = スマートフォンの受付は2025年9月19日からです。日付が違うときは、機器の時計を確認してください。
+readiness-setting-what = 「スマホによる本人確認の利用有無」が「利用する」であること
+readiness-setting-action = 施設と窓口の設定を「利用する」にしてください。利用しない場合はこのままで差し支えありません。
+readiness-reader-what = 顔認証付きカードリーダーが接続されていること
+readiness-reader-action = 顔認証付きカードリーダーの電源とLANケーブルを確認してください。
+readiness-pair-what = 顔認証付きカードリーダーに対応した汎用カードリーダーであること
+readiness-pair-action = 顔認証付きカードリーダーの機種に対応した汎用カードリーダーか確認し、対応表に登録してください。
+readiness-software-what = 顔認証付きカードリーダーのソフトウェアが最新であること
+readiness-software-action = 顔認証付きカードリーダーのソフトウェアを、メーカーの手順で最新版に更新してください。
+readiness-attached-what = 汎用カードリーダーがゲートウェイに接続されていること
+readiness-attached-action = 汎用カードリーダーのUSBケーブルを、顔認証付きカードリーダーではなく、ゲートウェイに差してください。遠いときはUSB延長ケーブルをお使いください。
+readiness-procedure-what = 顔認証付きカードリーダーのメーカーの手順による設定が記録されていること
+readiness-procedure-action = 顔認証付きカードリーダーのメーカーの手順（KB0012308）で設定し、手順の版、実施日、実施者を記録してください。
+readiness-box-restarted-what = 設定後にゲートウェイが再起動されていること
+readiness-box-restarted-action = ゲートウェイを再起動してください（2025年9月19日以降に一度必要です）。
+readiness-reader-restarted-what = 設定後に顔認証付きカードリーダーが再起動されていること
+readiness-reader-restarted-action = 顔認証付きカードリーダーを再起動してください（2025年9月19日以降に一度必要です）。
