@@ -153,12 +153,28 @@ fn the_same_stay_is_not_read_again_for_somebody_else() {
         assert_eq!((card.seen().pins, card.seen().signatures), (1, 1));
         let swap = async {
             held.remove().await;
-            // No hand is quicker; pcscd's own power management could miss a shorter absence.
-            sleep(Duration::from_millis(100)).await;
             lane.hold(&card).await
         };
         let (outcome, _held) = tokio::join!(lane.read(again(Duration::from_secs(5))), swap);
         assert!(is_signed(&outcome.outcome), "{:?}", outcome.outcome);
+    });
+}
+
+#[test]
+fn a_phone_swapped_without_a_pause_is_another_one() {
+    with_two_lanes("a_phone_swapped_without_a_pause_is_another_one", async |_, lane, _| {
+        let mut held = lane.hold(&android()).await;
+        let mut ended = lane.read(lane.order(Medium::Android)).await;
+        for pause in [0, 1, 5, 20, 100].repeat(6) {
+            assert!(is_signed(&ended.outcome), "{:?}", ended.outcome);
+            // pcscd's power management looks at the card at different times after a read.
+            sleep(Duration::from_millis(pause)).await;
+            let order = Order { spent: ended.touched, ..lane.order(Medium::Android) };
+            held.remove().await;
+            held = lane.hold(&android()).await;
+            ended = lane.read(order).await;
+        }
+        assert!(is_signed(&ended.outcome), "{:?}", ended.outcome);
     });
 }
 

@@ -11,8 +11,13 @@
  * Two ways to say which port: DEVICENAME "127.0.0.1:PORT" in reader.conf, or, for a hot-plugged USB
  * reader, a device node whose content is that same text.
  *
- * Only the thread that asks for the card's presence opens and closes the card's socket. Whoever finds
+ * Only a thread that asks for the card's presence opens and closes the card's socket. Whoever finds
  * the card broken shuts the socket down, which wakes that thread and frees a waiting transmit.
+ *
+ * No swap goes unseen, however quick. pcscd asks for the presence in more places than one, its power
+ * management among them, and takes note of the answer in one only: on the thread that waits for
+ * changes, before it waits again. So the next card is not let in until that thread was told of the
+ * empty reader and has come back to wait.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,6 +42,8 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_GET_ATR = 4 };
+/* What the waiting thread knows of a card that has gone. */
+enum { GONE_NONE, GONE_UNTOLD, GONE_TOLD };
 enum { MAX_READERS = 64, MAX_FRAME = 0xFFFF };
 /* Longer than any deadline a client should set: the client's patience is to be tested, not ours. */
 enum { ANSWER_TIMEOUT_MS = 60000, POWER_TIMEOUT_MS = 2000, NODE_CHECK_MS = 50 };
@@ -46,6 +53,8 @@ struct reader {
     DWORD lun;
     int listener, card, wake; /* descriptors; -1 when there is none */
     atomic_int removed;       /* the USB device has been pulled out */
+    atomic_int gone;          /* GONE_NONE: a card may come in */
+    _Atomic pthread_t waiter; /* pcscd's thread that waits for changes; 0 before it does */
     char node[64];            /* its device node; "" for a reader of reader.conf */
     unsigned char atr[MAX_ATR_SIZE];
     DWORD atr_length;
@@ -260,6 +269,10 @@ static RESPONSECODE wait_for_change(DWORD Lun, int timeout_ms)
     struct reader *r = find(Lun);
     if (!r)
         return IFD_NO_SUCH_DEVICE;
+    int told = GONE_TOLD;
+    r->waiter = pthread_self();
+    if (!atomic_compare_exchange_strong(&r->gone, &told, GONE_NONE) && told == GONE_UNTOLD)
+        return IFD_SUCCESS; /* another thread found the card gone: let this one ask as well */
     struct pollfd p[2] = {{.fd = r->wake, .events = POLLIN}, {.fd = r->card, .events = POLLRDHUP}};
     if (r->card < 0)
         p[1] = (struct pollfd){.fd = r->listener, .events = POLLIN};
@@ -288,17 +301,19 @@ EXPORT RESPONSECODE IFDHICCPresence(DWORD Lun)
     if (r->card >= 0) {
         struct pollfd p = {.fd = r->card, .events = POLLRDHUP};
         if (poll(&p, 1, 0) > 0 && p.revents) {
-            /* Say "absent" once, even if the next card waits already: a swap must not go unseen. */
             close(r->card);
             r->card = -1;
             r->atr_length = 0;
+            r->gone = GONE_UNTOLD;
         }
-    } else {
+    } else if (r->gone == GONE_NONE) {
         int one = 1;
         r->card = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
         if (r->card >= 0)
             setsockopt(r->card, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
+    if (r->gone != GONE_NONE && r->waiter == pthread_self())
+        r->gone = GONE_TOLD;
     RESPONSECODE answer = r->card >= 0 ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
     pthread_mutex_unlock(&r->io);
     return answer;

@@ -116,8 +116,7 @@ impl Stays {
             Sight::Up { reader, medium } => {
                 match (*medium, self.last) {
                     (None, _) => self.newest += u64::from(self.last.is_some()),
-                    // Counts begin anew with the service; a higher one is a swap.
-                    (Some(count), Some(before)) if count > before => self.newest += 1,
+                    (Some(count), Some(before)) if is_later(count, before) => self.newest += 1,
                     _ => {}
                 }
                 self.last = *medium;
@@ -129,6 +128,14 @@ impl Stays {
             }
         }
     }
+}
+
+/// Whether a medium came or went since. pcscd counts to 65535 and goes on at 0; a count that is lower otherwise
+/// is that of a service that began anew.
+const fn is_later(count: u32, before: u32) -> bool {
+    const NEAR: u32 = 16;
+    let began_again = before > u16::MAX as u32 - NEAR && count < NEAR;
+    count > before || began_again
 }
 
 #[cfg(test)]
@@ -153,6 +160,11 @@ mod tests {
     #[test]
     fn a_swap_between_two_sights_is_another_stay() {
         assert_eq!(stays(&[up(Some(1)), up(Some(3))]), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_swap_is_seen_where_the_services_count_begins_again() {
+        assert_eq!(stays(&[up(Some(65_535)), up(Some(1))]), [Some(0), Some(1)]);
     }
 
     #[test]
