@@ -12,7 +12,6 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 GATEWAY := $(TARGET)/debug/madoguchi
 SIMULATOR := $(TARGET)/debug/madoguchi-sim
 DEMO := $(TARGET)/debug/madoguchi-demo
-DEMO := $(TARGET)/debug/madoguchi-demo
 FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 

@@ -2,7 +2,7 @@
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Incoming};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
 use madoguchi_protocol::{
     Address, Envelope, LaneId, MessageId,
     envelope::{EnvelopeError, VERSION},
@@ -10,7 +10,7 @@ use madoguchi_protocol::{
     messages::{
         CommandFacts, Commands,
         audit_log::Entry,
-        state::{ActiveFault, Condition, Detail, Standing, State, SupervisedActor},
+        state::{Condition, Detail, Standing, State, SupervisedActor},
     },
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -34,14 +34,15 @@ pub struct BoardKeeper {
     standings: watch::Receiver<Standings>,
     /// Whether the broker was reached.
     linked: bool,
-    /// Since when an actor has been given up, or the broker has been away.
-    faults: BTreeMap<FaultCode, Timestamp>,
+    /// Of the box itself; every other actor has its own.
+    faults: Faults,
 }
 
 impl BoardKeeper {
     /// Keeps `board`; tells the bus of `standings` as they change.
     pub fn new(bus: Bus, board: watch::Sender<States>, standings: watch::Receiver<Standings>) -> Self {
-        Self { bus, board, standings, linked: false, faults: BTreeMap::new() }
+        let faults = Faults::new(bus.clone());
+        Self { bus, board, standings, linked: false, faults }
     }
 
     /// Says how the supervisor's actors stand and what is wrong with the box, on the bus and, since the bus
@@ -49,27 +50,12 @@ impl BoardKeeper {
     fn show(&mut self) {
         let actors: Vec<_> = self.standings.borrow_and_update().values().cloned().collect();
         let gave_up = actors.iter().any(|actor| actor.standing == Standing::GaveUp);
-        self.set_fault(FaultCode::ActorGaveUp, gave_up);
-        let faults: Vec<_> =
-            self.faults.iter().map(|(code, since)| ActiveFault { code: *code, since: *since }).collect();
+        self.faults.set(FaultCode::ActorGaveUp, gave_up);
+        let faults = self.faults.list();
         let detail = Detail::Gateway { actors };
         self.bus.set_state(faults.clone(), detail.clone());
         let state = State { condition: Condition::Running, faults, detail };
         self.note(self.bus.address(), own(state));
-    }
-
-    /// Notes and records the beginning or end of a fault of the box itself; every other actor records its own.
-    fn set_fault(&mut self, code: FaultCode, lasts: bool) {
-        if lasts == self.faults.contains_key(&code) {
-            return;
-        }
-        if lasts {
-            self.faults.insert(code, Timestamp::now());
-            self.bus.record(None, None, Entry::FaultRaised(code));
-        } else {
-            self.faults.remove(&code);
-            self.bus.record(None, None, Entry::FaultCleared(code));
-        }
     }
 
     fn note(&mut self, of: Address, state: Envelope<State>) {
@@ -80,7 +66,7 @@ impl BoardKeeper {
 
     fn link(&mut self, up: bool) {
         self.linked = up;
-        self.set_fault(FaultCode::BrokerLost, !up);
+        self.faults.set(FaultCode::BrokerLost, !up);
         self.show();
     }
 }

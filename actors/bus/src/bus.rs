@@ -63,7 +63,7 @@ pub struct Bus(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) address: Address,
     pub(crate) outgoing: mpsc::Sender<(String, Vec<u8>)>,
-    pub(crate) state: watch::Sender<Option<Vec<u8>>>,
+    pub(crate) state: watch::Sender<Option<State>>,
     pub(crate) link: watch::Sender<bool>,
     pub(crate) waiting: Mutex<HashMap<MessageId, oneshot::Sender<Vec<u8>>>>,
 }
@@ -183,18 +183,18 @@ impl Bus {
         }
     }
 
-    /// Says how this actor is. Retained; the newest wins; said again after a reconnect.
+    /// Says how this actor is. Retained; the newest wins; said again after a reconnect, and not where nothing changed.
     pub fn set_state(&self, faults: Vec<ActiveFault>, detail: Detail) {
         self.put_state(State { condition: Condition::Running, faults, detail });
     }
 
     pub(crate) fn put_state(&self, state: State) {
-        match state_bytes(self.0.address, state) {
-            Ok(bytes) => {
-                self.0.state.send_replace(Some(bytes));
-            }
-            Err(error) => tracing::error!(actor = %self.0.address, %error, "state can't be sent"),
-        }
+        let state = Some(state);
+        self.0.state.send_if_modified(|said| {
+            let changes = *said != state;
+            *said = state;
+            changes
+        });
     }
 
     /// Puts bytes on a topic. A full queue drops them: commands are repeated, and the loss is logged.

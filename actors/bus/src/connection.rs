@@ -201,7 +201,7 @@ struct Writer {
     address: Address,
     client: watch::Receiver<Option<AsyncClient>>,
     to_send: mpsc::Receiver<(String, Vec<u8>)>,
-    state_changes: watch::Receiver<Option<Vec<u8>>>,
+    state_changes: watch::Receiver<Option<State>>,
     filters: Vec<String>,
 }
 
@@ -233,7 +233,15 @@ impl Writer {
                 changed = self.state_changes.changed() => {
                     let Some(state) = self.state_changes.borrow_and_update().clone() else { continue };
                     if changed.is_err() { return }
-                    client.publish(state_topic(self.address), QoS::AtLeastOnce, true, state).await
+                    match state_bytes(self.address, state) {
+                        Ok(bytes) => {
+                            client.publish(state_topic(self.address), QoS::AtLeastOnce, true, bytes).await
+                        }
+                        Err(error) => {
+                            tracing::error!(actor = %self.address, %error, "state can't be sent");
+                            continue;
+                        }
+                    }
                 }
                 next = self.to_send.recv() => {
                     let Some((topic, bytes)) = next else { return };

@@ -9,6 +9,7 @@
 pub mod broker;
 mod bus;
 mod connection;
+mod faults;
 mod host;
 mod incoming;
 pub mod manifest;
@@ -17,6 +18,7 @@ mod replies;
 pub mod supervisor;
 
 pub use bus::{AskError, Bus};
+pub use faults::Faults;
 pub use host::{BusActor, StartError};
 pub use incoming::{Incoming, RawEvent};
 pub use pulse::Pulse;

@@ -11,7 +11,7 @@ use crate::{
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Incoming, RawEvent, Responder};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming, RawEvent, Responder};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope, LaneId, RequestId, VisitId,
     device::{FromReader, Hello, Screen, ToReader},
@@ -21,7 +21,7 @@ use madoguchi_protocol::{
         face_reader::{ActAsStaff, FaceReaderCommand, StaffActed},
         nfc_reader::ReadProgress,
         offline_queue::ConfirmationSettled,
-        state::{ActiveFault, Condition, Detail, ReaderIdentity, State},
+        state::{Condition, Detail, ReaderIdentity, State},
     },
 };
 use madoguchi_reception::{Fresh, Input, Visit, makers::Wording, readiness::Readiness};
@@ -48,7 +48,7 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     outbox: mpsc::Sender<ToReader>,
     to_send: Option<mpsc::Receiver<ToReader>>,
     reader: Option<Hello>,
-    lost: Option<ActiveFault>,
+    faults: Faults,
     pub(crate) interrupted: Interrupted,
     pub(crate) visits_ended: u64,
     links_refused: u64,
@@ -64,7 +64,6 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     /// Who waits for the answer to a staff act.
     pub(crate) staff: Option<Responder>,
     phones_ready: bool,
-    published: Option<(Vec<ActiveFault>, Detail)>,
 }
 
 impl FaceReader {
@@ -83,6 +82,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         let visit = Visit::new(surroundings.premises.clone(), settings.deadlines, surroundings.language);
         let (outbox, to_send) = mpsc::channel(OUTBOX);
         Self {
+            faults: Faults::new(bus.clone()),
             bus,
             lane,
             visit,
@@ -93,7 +93,6 @@ impl<L: FaceReaderLink> FaceReader<L> {
             outbox,
             to_send: Some(to_send),
             reader: None,
-            lost: Some(ActiveFault { code: FaultCode::FaceReaderLost, since: Timestamp::now() }),
             visits_ended: 0,
             links_refused: 0,
             refusal_waits: false,
@@ -103,7 +102,6 @@ impl<L: FaceReaderLink> FaceReader<L> {
             confirming: None,
             staff: None,
             phones_ready: false,
-            published: None,
         }
     }
 
@@ -148,11 +146,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             visits_ended: self.visits_ended,
             links_refused: self.links_refused,
         };
-        let state = (self.lost.into_iter().collect(), detail);
-        if self.published.as_ref() != Some(&state) {
-            let (faults, detail) = self.published.insert(state).clone();
-            self.bus.set_state(faults, detail);
-        }
+        self.bus.set_state(self.faults.list(), detail);
     }
 
     pub(crate) fn say(&self, frame: ToReader) {
@@ -178,9 +172,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         tracing::info!(lane = %self.lane, maker = hello.maker, model = hello.model, "face-auth reader connected");
         let now = Timestamp::now();
         self.phones.face_reader(Some(&hello), now);
-        if self.lost.take().is_some_and(|_| self.published.is_some()) {
-            self.record(now, None, Entry::FaultCleared(FaultCode::FaceReaderLost));
-        }
+        self.faults.set_at(FaultCode::FaceReaderLost, false, now);
         let shown = hello.visit;
         self.reader = Some(hello);
         self.wording = self.phones.wording();
@@ -216,10 +208,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         self.reader = None;
         self.interrupted.end(context);
         self.phones.face_reader(None, now);
-        if self.lost.is_none() {
-            self.lost = Some(ActiveFault { code: FaultCode::FaceReaderLost, since: now });
-            self.record(now, None, Entry::FaultRaised(FaultCode::FaceReaderLost));
-        }
+        self.faults.set_at(FaultCode::FaceReaderLost, true, now);
         self.feed(Input::Link { up: false }, context);
     }
 
@@ -310,7 +299,10 @@ impl<L: FaceReaderLink> Actor for FaceReader<L> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.phones.ready(Timestamp::now());
+        let now = Timestamp::now();
+        self.phones.ready(now);
+        // Until the reader has come, it is not there.
+        self.faults.set_at(FaultCode::FaceReaderLost, true, now);
         self.publish();
         let (Some(link), Some(to_send)) = (self.link.take(), self.to_send.take()) else { return };
         // A future of this context: it ends with the actor, and the link with it.

@@ -7,17 +7,15 @@ use crate::{
     seal::ReaderKey,
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, fut::wrap_future};
-use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Incoming, Responder, StartError};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder, StartError};
 use madoguchi_protocol::{
     Envelope, LaneId, VisitId,
     evidence::Medium,
     fault::FaultCode,
     messages::{
-        audit_log::Entry,
         nfc_reader::{CancelRead, NfcReaderCommand, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress},
         pin_session::{PinReleased, ReleasePin},
-        state::{ActiveFault, Detail},
+        state::Detail,
     },
     pin::{PinJob, associated_data},
 };
@@ -190,23 +188,17 @@ fn fault(view: &View) -> Option<FaultCode> {
     }
 }
 
-/// Tells the reader's state as it changes, and the audit log when a fault begins or ends.
-async fn tell_state(bus: Bus, lane: LaneId, mut view: watch::Receiver<View>) {
-    let mut active: Option<ActiveFault> = None;
+/// Tells the reader's state as it changes.
+async fn tell_state(bus: Bus, mut view: watch::Receiver<View>) {
+    let mut faults = Faults::new(bus.clone());
     loop {
         let seen = view.borrow_and_update().clone();
-        let code = fault(&seen);
-        if active.map(|fault| fault.code) != code {
-            if let Some(ended) = active {
-                bus.record(Some(lane), None, Entry::FaultCleared(ended.code));
-            }
-            if let Some(code) = code {
-                bus.record(Some(lane), None, Entry::FaultRaised(code));
-            }
-            active = code.map(|code| ActiveFault { code, since: Timestamp::now() });
+        let present = fault(&seen);
+        for code in [FaultCode::NfcReaderLost, FaultCode::PcscDown, FaultCode::PcscHung] {
+            faults.set(code, present == Some(code));
         }
         let reader = seen.reader.as_ref().map(|name| name.to_string_lossy().into_owned());
-        bus.set_state(active.into_iter().collect(), Detail::NfcReader { reader, ready: seen.is_ready() });
+        bus.set_state(faults.list(), Detail::NfcReader { reader, ready: seen.is_ready() });
         if view.changed().await.is_err() {
             return;
         }
@@ -217,7 +209,7 @@ impl Actor for NfcReader {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.spawn(wrap_future(tell_state(self.bus.clone(), self.lane, self.keeper.view())));
+        context.spawn(wrap_future(tell_state(self.bus.clone(), self.keeper.view())));
     }
 }
 

@@ -1,7 +1,6 @@
 //! The actor: the bus on one side, the store and its drain on the other.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,14 +10,14 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Incoming, Responder};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope,
     fault::FaultCode,
     messages::{
         audit_log::Entry,
         offline_queue::{AcceptConfirmation, Accepted, AskConfirmation, OfflineQueueCommand},
-        state::{ActiveFault, Condition, Detail, Filling, State},
+        state::{Condition, Detail, Filling, State},
     },
 };
 
@@ -56,10 +55,9 @@ pub struct OfflineQueue {
     settled: Arc<AtomicU64>,
     line_was_up: bool,
     folder_was_good: bool,
-    faults: BTreeMap<FaultCode, Timestamp>,
+    faults: Faults,
     last: Option<Status>,
     arrivals: Arrivals,
-    shown: Option<(Vec<ActiveFault>, Detail)>,
 }
 
 impl OfflineQueue {
@@ -67,6 +65,7 @@ impl OfflineQueue {
     /// so and it is tried again.
     pub fn new(bus: Bus, settings: Settings) -> Self {
         Self {
+            faults: Faults::new(bus.clone()),
             bus,
             settings: Arc::new(settings),
             store: None,
@@ -77,10 +76,8 @@ impl OfflineQueue {
             settled: Arc::default(),
             line_was_up: false,
             folder_was_good: false,
-            faults: BTreeMap::new(),
             last: None,
             arrivals: Arrivals::default(),
-            shown: None,
         }
     }
 
@@ -122,7 +119,7 @@ impl OfflineQueue {
 
     fn begin(&mut self, store: Store, context: &mut Context<Self>) {
         self.opening = false;
-        self.set_fault(FaultCode::QueueFailed, false);
+        self.faults.set(FaultCode::QueueFailed, false);
         self.store = Some(store.clone());
         for (command, responder) in std::mem::take(&mut self.early) {
             self.accept(command, responder, context);
@@ -174,8 +171,8 @@ impl OfflineQueue {
         if let Some(draining) = self.draining.take() {
             context.cancel_future(draining);
         }
-        let first = self.store.take().is_some() || !self.faults.contains_key(&FaultCode::QueueFailed);
-        self.set_fault(FaultCode::QueueFailed, true);
+        let first = self.store.take().is_some() || !self.faults.has(FaultCode::QueueFailed);
+        self.faults.set(FaultCode::QueueFailed, true);
         self.show();
         let again = if first { REOPEN_AFTER / 4 } else { REOPEN_AFTER };
         context.run_later(again, Self::open);
@@ -239,8 +236,8 @@ impl OfflineQueue {
         let looking = async move { store.status().await };
         context.spawn(looking.into_actor(self).map(|status, queue, context| match status {
             Ok(status) => {
-                queue.set_fault(FaultCode::QueueFull, status.level == Level::Full);
-                queue.set_fault(FaultCode::ConfirmationSetAside, status.set_aside > 0);
+                queue.faults.set(FaultCode::QueueFull, status.level == Level::Full);
+                queue.faults.set(FaultCode::ConfirmationSetAside, status.set_aside > 0);
                 queue.last = Some(status);
                 queue.show();
             }
@@ -262,10 +259,8 @@ impl OfflineQueue {
         }));
     }
 
-    /// Publishes the state where it changed.
+    /// Says how the queue stands.
     fn show(&mut self) {
-        let faults: Vec<_> =
-            self.faults.iter().map(|(code, since)| ActiveFault { code: *code, since: *since }).collect();
         let timestamp = |at: u64| i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         let detail = match self.last {
             None => Detail::None,
@@ -285,24 +280,7 @@ impl OfflineQueue {
                 },
             },
         };
-        let state = (faults, detail);
-        if self.shown.as_ref() != Some(&state) {
-            self.bus.set_state(state.0.clone(), state.1.clone());
-            self.shown = Some(state);
-        }
-    }
-
-    fn set_fault(&mut self, code: FaultCode, is_there: bool) {
-        if is_there == self.faults.contains_key(&code) {
-            return;
-        }
-        if is_there {
-            self.faults.insert(code, Timestamp::now());
-            self.bus.record(None, None, Entry::FaultRaised(code));
-        } else {
-            self.faults.remove(&code);
-            self.bus.record(None, None, Entry::FaultCleared(code));
-        }
+        self.bus.set_state(self.faults.list(), detail);
     }
 
     fn hear_state(&mut self, from: Address, state: &State) {
@@ -347,7 +325,7 @@ impl Actor for OfflineQueue {
         context.run_interval(LOOK_EVERY, Self::look);
         context.run_interval(TIDY_EVERY, Self::tidy);
         context.run_interval(SEEK_ROOM_EVERY, |queue, context| {
-            if queue.faults.contains_key(&FaultCode::QueueFull) {
+            if queue.faults.has(FaultCode::QueueFull) {
                 queue.tidy(context);
             }
         });

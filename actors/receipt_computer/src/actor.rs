@@ -3,18 +3,17 @@
 //! A share can hang for minutes, so files are touched only on threads of their own, one at a time, and the actor stays
 //! able to answer and to say that the folder is unavailable.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{AskError, Bus, BusActor, Incoming, Responder};
+use madoguchi_bus::{AskError, Bus, BusActor, Faults, Incoming, Responder};
 use madoguchi_protocol::Envelope;
 use madoguchi_protocol::fault::FaultCode;
 use madoguchi_protocol::messages::audit_log::Entry;
 use madoguchi_protocol::messages::receipt_computer::{ReceiptComputerCommand, ResultWritten, WriteResult};
-use madoguchi_protocol::messages::state::{ActiveFault, Detail};
+use madoguchi_protocol::messages::state::Detail;
 use madoguchi_protocol::messages::uplink::{Queried, QueryEligibility};
 
 use crate::service::{Arrivals, MAX_IN_HAND, Outcome, Pending, Service, ServiceError, Settings, reply};
@@ -35,11 +34,10 @@ pub struct ReceiptComputer {
     folders_fail: bool,
     writing_fails: bool,
     last_loss: Option<Instant>,
-    faults: BTreeMap<FaultCode, Timestamp>,
+    faults: Faults,
     written: u64,
     lost_characters: u64,
     queries_answered: u64,
-    shown: Option<(Vec<ActiveFault>, Detail)>,
 }
 
 impl ReceiptComputer {
@@ -50,6 +48,7 @@ impl ReceiptComputer {
     pub fn new(bus: Bus, config: &Settings) -> Result<Self, ServiceError> {
         let service = Service::open(config, Timestamp::now())?;
         Ok(Self {
+            faults: Faults::new(bus.clone()),
             bus,
             service: Arc::new(Mutex::new(service)),
             scan: Duration::from_millis(config.scan_ms.max(50)),
@@ -58,11 +57,9 @@ impl ReceiptComputer {
             folders_fail: false,
             writing_fails: false,
             last_loss: None,
-            faults: BTreeMap::new(),
             written: 0,
             lost_characters: 0,
             queries_answered: 0,
-            shown: None,
         })
     }
 
@@ -206,35 +203,17 @@ impl ReceiptComputer {
         }
     }
 
-    /// Publishes the state where it changed, and records faults that began or ended.
+    /// Says how the folders stand.
     fn show(&mut self) {
         let shows_loss = self.last_loss.is_some_and(|at| at.elapsed() < LOSS_SHOWN_FOR);
-        self.set_fault(FaultCode::ReceiptFolderUnavailable, self.folders_fail || self.writing_fails);
-        self.set_fault(FaultCode::CharactersLost, shows_loss);
-        let faults = self.faults.iter().map(|(code, since)| ActiveFault { code: *code, since: *since });
+        self.faults.set(FaultCode::ReceiptFolderUnavailable, self.folders_fail || self.writing_fails);
+        self.faults.set(FaultCode::CharactersLost, shows_loss);
         let detail = Detail::ReceiptComputer {
             written: self.written,
             lost_characters: self.lost_characters,
             queries_answered: self.queries_answered,
         };
-        let state = (faults.collect::<Vec<_>>(), detail);
-        if self.shown.as_ref() != Some(&state) {
-            self.bus.set_state(state.0.clone(), state.1.clone());
-            self.shown = Some(state);
-        }
-    }
-
-    fn set_fault(&mut self, code: FaultCode, is_there: bool) {
-        if is_there == self.faults.contains_key(&code) {
-            return;
-        }
-        if is_there {
-            self.faults.insert(code, Timestamp::now());
-            self.bus.record(None, None, Entry::FaultRaised(code));
-        } else {
-            self.faults.remove(&code);
-            self.bus.record(None, None, Entry::FaultCleared(code));
-        }
+        self.bus.set_state(self.faults.list(), detail);
     }
 }
 

@@ -2,18 +2,17 @@
 
 use crate::{
     centre::EligibilityCentre,
-    desk::{Desk, Standing},
+    desk::Desk,
     https::HttpsCentre,
     line::LineState,
     settings::{Settings, SetupError, ms},
 };
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
-use madoguchi_bus::{Bus, BusActor, Incoming};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
 use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
-        audit_log::Entry,
-        state::{ActiveFault, Detail},
+        state::Detail,
         uplink::{Authenticate, Confirm, QueryEligibility, UplinkCommand},
     },
 };
@@ -60,12 +59,17 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
 
         let (bus, mut standing) = (self.bus.clone(), self.desk.standing());
         let saying = async move {
+            // Before the first evidence nothing is known to be wrong.
             let mut said = LineState::Unknown;
+            let mut faults = Faults::new(bus.clone());
             loop {
                 let now = *standing.borrow_and_update();
-                publish(&bus, now);
-                record(&bus, said, now.line);
+                note(said, now.line);
                 said = now.line;
+                faults.set_at(FaultCode::LineDown, now.line == LineState::Down, now.since);
+                let reachable = now.line == LineState::Up;
+                let detail = Detail::Uplink { reachable, since: now.since, wrong_answers: now.wrong_answers };
+                bus.set_state(faults.list(), detail);
                 if standing.changed().await.is_err() {
                     return;
                 }
@@ -75,24 +79,10 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
     }
 }
 
-/// Before the first evidence the centre is not known to be reachable, and nothing is known to be wrong.
-fn publish(bus: &Bus, standing: Standing) {
-    let Standing { line, since, wrong_answers } = standing;
-    let down = ActiveFault { code: FaultCode::LineDown, since };
-    let faults = if line == LineState::Down { vec![down] } else { vec![] };
-    bus.set_state(faults, Detail::Uplink { reachable: line == LineState::Up, since, wrong_answers });
-}
-
-fn record(bus: &Bus, before: LineState, now: LineState) {
+fn note(before: LineState, now: LineState) {
     match (before, now) {
-        (LineState::Unknown | LineState::Up, LineState::Down) => {
-            tracing::warn!("the line is down");
-            bus.record(None, None, Entry::FaultRaised(FaultCode::LineDown));
-        }
-        (LineState::Down, LineState::Up) => {
-            tracing::info!("the line is back");
-            bus.record(None, None, Entry::FaultCleared(FaultCode::LineDown));
-        }
+        (LineState::Unknown | LineState::Up, LineState::Down) => tracing::warn!("the line is down"),
+        (LineState::Down, LineState::Up) => tracing::info!("the line is back"),
         _ => {}
     }
 }
