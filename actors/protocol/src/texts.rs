@@ -15,6 +15,7 @@ macro_rules! sources {
         &[
             sources!(@file $language, "faults"),
             sources!(@file $language, "page"),
+            sources!(@file $language, "people"),
             sources!(@file $language, "readiness"),
             sources!(@file $language, "screens"),
         ]

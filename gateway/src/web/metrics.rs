@@ -1,6 +1,11 @@
 //! `/metrics`: what Prometheus scrapes. Labels are lanes, actors and codes, never anything personal.
 
+use super::Site;
 use crate::board::{Standings, States};
+use actix_web::{
+    HttpResponse,
+    web::{self, Data, ServiceConfig},
+};
 use madoguchi_protocol::{
     fault::{FaultCode, Severity},
     messages::state::{Condition, Detail, Standing},
@@ -8,8 +13,22 @@ use madoguchi_protocol::{
 use prometheus::{Encoder, GaugeVec, IntGauge, Opts, Registry, TextEncoder, core::Collector};
 use std::collections::BTreeMap;
 
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/metrics", web::get().to(metrics));
+}
+
+async fn metrics(site: Data<Site>) -> HttpResponse {
+    match text(&site.states.borrow(), &site.standings.borrow()) {
+        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text),
+        Err(error) => {
+            tracing::error!(%error, "the metrics can't be written");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
 /// The exposition in text form.
-pub(super) fn text(states: &States, standings: &Standings) -> prometheus::Result<String> {
+fn text(states: &States, standings: &Standings) -> prometheus::Result<String> {
     let registry = Registry::new();
     let sheet = Sheet { registry: &registry };
     actors(&sheet, states, standings)?;

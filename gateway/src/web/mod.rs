@@ -1,10 +1,17 @@
-//! The page, the state as JSON, staff's actions, and the metrics. On loopback only.
+//! The local page: set up, watch and mend the box. On loopback only.
+//!
+//! One module for each page or subject, each with its `routes`; this one composes them. `frame` is around every page,
+//! `visitor` says who looks and in which language, `view` what the gateway knows at that moment.
 
+mod api;
+mod assets;
+mod frame;
+mod lanes;
 mod metrics;
-mod page;
 mod staff;
 mod status;
 mod view;
+mod visitor;
 
 pub use staff::Desk;
 
@@ -13,50 +20,47 @@ use crate::{
     config::Config,
 };
 use actix_web::{
-    App, HttpResponse, HttpServer, Responder,
+    App, HttpServer,
     dev::{Server, ServerHandle},
     http::header,
     middleware::DefaultHeaders,
-    web::{self, Data},
+    web::{self, Data, ServiceConfig},
 };
 use anyhow::{Context, Result};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use madoguchi_protocol::texts::Language;
 use madoguchi_reception::holidays::Holidays;
-use maud::Markup;
-use serde::Deserialize;
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 use tokio::sync::watch;
-use view::View;
 
 /// The largest request body: a member of staff's action is a few words.
 const MAX_BODY: usize = 4 * 1024;
 
 /// What the handlers share.
-struct Shown {
+struct Site {
     states: watch::Receiver<States>,
     standings: watch::Receiver<Standings>,
     desk: Desk,
     token: String,
+    /// The first language, where nobody chose one.
     language: Language,
     holidays: Holidays,
     /// After which phones have been down too long (R-34).
     patience: SignedDuration,
 }
 
-impl Shown {
-    /// What `page` makes of the present moment, as an answer.
-    fn page(&self, chosen: &Chosen, page: impl Fn(&View<'_>) -> Markup) -> HttpResponse {
-        let view = View {
-            language: chosen.lang.unwrap_or(self.language),
-            states: &self.states.borrow(),
-            standings: &self.standings.borrow(),
-            holidays: &self.holidays,
-            patience: self.patience,
-            now: Timestamp::now(),
-        };
-        HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page(&view).into_string())
-    }
+/// What may be loaded and where forms may go: this page's own files, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Every page and subject. A new one is a module and a line here.
+fn routes(config: &mut ServiceConfig) {
+    assets::routes(config);
+    lanes::routes(config);
+    status::routes(config);
+    staff::routes(config);
+    api::routes(config);
+    metrics::routes(config);
 }
 
 /// Starts the page's server on its own threads.
@@ -67,7 +71,7 @@ pub fn start(
     desk: Desk,
     token: String,
 ) -> Result<ServerHandle> {
-    let shown = Data::new(Shown {
+    let site = Data::new(Site {
         states,
         standings,
         desk,
@@ -79,21 +83,16 @@ pub fn start(
     let listen = config.web.listen;
     let server: Server = HttpServer::new(move || {
         App::new()
-            .app_data(shown.clone())
+            .app_data(site.clone())
             .app_data(web::JsonConfig::default().limit(MAX_BODY))
             .wrap(
                 DefaultHeaders::new()
-                    .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'"))
+                    .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                     .add((header::REFERRER_POLICY, "no-referrer"))
                     .add((header::CACHE_CONTROL, "no-store")),
             )
-            .route("/", web::get().to(lanes))
-            .route("/status", web::get().to(status))
-            .route("/style.css", web::get().to(style))
-            .route("/state.json", web::get().to(state))
-            .route("/metrics", web::get().to(metrics))
-            .route("/lanes/{lane}/staff", web::post().to(staff::act))
+            .configure(routes)
     })
     .workers(1)
     .disable_signals()
@@ -122,40 +121,4 @@ pub fn staff_token(state_directory: &Path) -> Result<String> {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(what)?;
     file.write_all(token.as_bytes()).and_then(|()| file.sync_all()).with_context(what)?;
     Ok(token)
-}
-
-/// `?lang=en`
-#[derive(Deserialize)]
-struct Chosen {
-    lang: Option<Language>,
-}
-
-async fn lanes(shown: Data<Shown>, chosen: web::Query<Chosen>) -> impl Responder {
-    shown.page(&chosen, page::lanes)
-}
-
-async fn status(shown: Data<Shown>, chosen: web::Query<Chosen>) -> impl Responder {
-    shown.page(&chosen, status::status)
-}
-
-async fn style() -> impl Responder {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("style.css"))
-}
-
-async fn state(shown: Data<Shown>) -> impl Responder {
-    let states = shown.states.borrow();
-    let by_address: std::collections::BTreeMap<_, _> =
-        states.iter().map(|(address, envelope)| (address.to_string(), &envelope.body)).collect();
-    let actors: Vec<_> = shown.standings.borrow().values().cloned().collect();
-    HttpResponse::Ok().json(serde_json::json!({ "states": by_address, "actors": actors }))
-}
-
-async fn metrics(shown: Data<Shown>) -> impl Responder {
-    match metrics::text(&shown.states.borrow(), &shown.standings.borrow()) {
-        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text),
-        Err(error) => {
-            tracing::error!(%error, "the metrics can't be written");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! What staff do to a lane's visit, from the page's side.
 
-use super::Shown;
+use super::Site;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Data, Json, Path},
+    web::{self, Data, Json, Path, ServiceConfig},
 };
 use madoguchi_bus::Bus;
 use madoguchi_protocol::{
@@ -23,25 +23,24 @@ use tokio::sync::watch;
 /// The gateway actor's handle to the bus: a new one each time the actor is rebuilt.
 pub type Desk = watch::Receiver<Option<Bus>>;
 
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/lanes/{lane}/staff", web::post().to(act));
+}
+
 /// `{"act": "cancel"}`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Act {
+struct Act {
     act: StaffAct,
 }
 
 /// `POST /lanes/{lane}/staff`, with the staff token.
-pub(super) async fn act(
-    request: HttpRequest,
-    shown: Data<Shown>,
-    lane: Path<LaneId>,
-    body: Json<Act>,
-) -> HttpResponse {
-    if !is_staff(&request, &shown.token) {
+async fn act(request: HttpRequest, site: Data<Site>, lane: Path<LaneId>, body: Json<Act>) -> HttpResponse {
+    if !is_staff(&request, &site.token) {
         let reason = "send the staff token (the file staff-token) as Authorization: Bearer";
         return HttpResponse::Unauthorized().json(json!({ "error": "not_staff", "reason": reason }));
     }
-    let Some(bus) = shown.desk.borrow().clone() else {
+    let Some(bus) = site.desk.borrow().clone() else {
         return HttpResponse::ServiceUnavailable()
             .json(json!({ "error": "starting", "reason": "the gateway is still starting; try again" }));
     };
@@ -49,7 +48,7 @@ pub(super) async fn act(
     match bus.ask(Some(lane), None, ActAsStaff { act }).await {
         Ok(StaffActed::Done) => {
             bus.record(Some(lane), None, Entry::StaffActed(act));
-            HttpResponse::Ok().json(outcome(act, shown.language))
+            HttpResponse::Ok().json(outcome(act, site.language))
         }
         Ok(StaffActed::NotNow) => HttpResponse::Conflict().json(json!({
             "error": "not_now",

@@ -1,7 +1,15 @@
 //! The lanes at a glance: one tile each, and what needs attention above them.
 
-use super::view::{View, clock};
+use super::{
+    frame::Page,
+    view::{View, clock},
+    visitor::Visitor,
+};
 use crate::board::{Standings, States};
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
 use madoguchi_protocol::{
     Address,
     fault::Severity,
@@ -12,39 +20,27 @@ use madoguchi_protocol::{
     readiness::UnmetTerm,
     texts::{Language, text},
 };
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-/// The whole page.
-pub(super) fn lanes(view: &View<'_>) -> Markup {
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/", web::get().to(page));
+}
+
+async fn page(visitor: Visitor) -> HttpResponse {
+    visitor.page(&Page::titled("lanes-title").refreshed_every(5), lanes)
+}
+
+fn lanes(view: &View<'_>) -> Markup {
     let View { language, states, standings, .. } = *view;
-    let say = |key: &str| text(language, key, &[]);
-    let other = if language == Language::Ja { Language::En } else { Language::Ja };
     html! {
-        (DOCTYPE)
-        html lang=(language.tag()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content="2";
-                title { (say("page-title")) }
-                link rel="stylesheet" href="/style.css";
-            }
-            body {
-                header {
-                    h1 { (say("page-title")) }
-                    a href={ "/?lang=" (other.tag()) } lang=(other.tag()) { (say("page-other-language")) }
-                }
-                main {
-                    (attention(language, states))
-                    (view.call_centre())
-                    section.tiles { @for (lane, of_lane) in by_lane(states) { (tile(language, lane, &of_lane)) } }
-                    (the_box(language, states))
-                    section { (view.listing()) }
-                    (parts(language, standings))
-                }
-                footer { a href={ "/status?lang=" (language.tag()) } { (say("status-title")) } }
-            }
+        // Asked for anew while it is looked at.
+        div id="live" hx-get="/" hx-trigger="every 2s" hx-select="#live" hx-swap="outerHTML" {
+            (attention(language, states))
+            section.tiles { @for (lane, of_lane) in by_lane(states) { (tile(language, lane, &of_lane)) } }
+            (the_box(language, states))
+            section { (view.listing()) }
+            (parts(language, standings))
         }
     }
 }

@@ -1,0 +1,112 @@
+//! The frame around every page: header, navigation, language, the call centre (R-09), footer.
+
+use super::{assets, view::View, visitor::Visitor};
+use actix_web::{HttpResponse, HttpResponseBuilder, cookie::Cookie, http::StatusCode};
+use madoguchi_protocol::texts::Language;
+use maud::{DOCTYPE, Markup, html};
+
+/// A page that the navigation leads to.
+struct Place {
+    path: &'static str,
+    /// Its name in the catalogue of texts.
+    name: &'static str,
+}
+
+/// The navigation, in its order. A new page that people go to is a line here.
+const PLACES: [Place; 2] =
+    [Place { path: "/", name: "lanes-title" }, Place { path: "/status", name: "status-title" }];
+
+/// What a page says of itself to its frame.
+pub(super) struct Page {
+    /// The catalogue's key of its heading.
+    title: String,
+    /// Loaded again after so many seconds where there is no script.
+    refresh: Option<u16>,
+    status: StatusCode,
+}
+
+impl Page {
+    /// A page with this heading, by its key.
+    pub(super) fn titled(key: &str) -> Self {
+        Self { title: key.into(), refresh: None, status: StatusCode::OK }
+    }
+
+    /// Loaded again every `seconds` where there is no script; with one, the page's own live parts do it.
+    pub(super) fn refreshed_every(self, seconds: u16) -> Self {
+        Self { refresh: Some(seconds), ..self }
+    }
+}
+
+/// `body` in its frame, as an answer to `visitor`.
+pub(super) fn framed(visitor: &Visitor, page: &Page, body: impl FnOnce(&View<'_>) -> Markup) -> HttpResponse {
+    let markup = visitor.view(|view| {
+        let body = body(view);
+        document(view, visitor, page, &body)
+    });
+    let mut answer = HttpResponseBuilder::new(page.status);
+    if visitor.chose_language() {
+        answer.cookie(language_cookie(visitor.language()));
+    }
+    answer.content_type("text/html; charset=utf-8").body(markup.into_string())
+}
+
+/// Remembers the language for a year. It is no secret and identifies nobody.
+fn language_cookie(language: Language) -> Cookie<'static> {
+    Cookie::build("lang", language.tag())
+        .path("/")
+        .max_age(actix_web::cookie::time::Duration::days(365))
+        .same_site(actix_web::cookie::SameSite::Strict)
+        .http_only(true)
+        .finish()
+}
+
+fn document(view: &View<'_>, visitor: &Visitor, page: &Page, body: &Markup) -> Markup {
+    let say = |key: &str| view.say(key, &[]);
+    html! {
+        (DOCTYPE)
+        html lang=(view.language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Neither styles of its own nor code from texts: the content security policy allows neither.
+                meta name="htmx-config" content=r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0}"#;
+                @if let Some(seconds) = page.refresh {
+                    noscript { meta http-equiv="refresh" content=(seconds); }
+                }
+                title { (say(&page.title)) " – " (say("page-title")) }
+                link rel="stylesheet" href=(assets::STYLE.href());
+                script src=(assets::HTMX.href()) defer {}
+                script src=(assets::SSE.href()) defer {}
+            }
+            body {
+                a.skip href="#main" { (say("frame-skip")) }
+                header.top {
+                    span.name { (say("page-title")) }
+                    (language(view, visitor))
+                }
+                nav.places aria-label=(say("frame-places")) {
+                    ul { @for place in &PLACES {
+                        @let current = (place.path == visitor.path()).then_some("page");
+                        li { a href=(place.path) aria-current=[current] { (say(place.name)) } }
+                    } }
+                }
+                main id="main" tabindex="-1" {
+                    h1 { (say(&page.title)) }
+                    (body)
+                }
+                footer.bottom { (view.call_centre()) }
+            }
+        }
+    }
+}
+
+/// The same page in the other language.
+fn language(view: &View<'_>, visitor: &Visitor) -> Markup {
+    let other = if view.language == Language::Ja { Language::En } else { Language::Ja };
+    html! {
+        a href={ (visitor.path()) "?lang=" (other.tag()) } lang=(other.tag()) hreflang=(other.tag()) {
+            (view.say("page-other-language", &[]))
+        }
+    }
+}
