@@ -2,6 +2,7 @@
 
 use crate::report::Month;
 use clap::{Args, Parser, Subcommand};
+use madoguchi::render::What;
 use madoguchi_protocol::{Address, RequestId};
 use std::path::PathBuf;
 
@@ -26,6 +27,28 @@ pub enum Command {
     /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
     /// counts, an estimate of the official rate.
     Report(Report),
+    /// Write what the appliance's operating system is told: units, accounts, device rules, packet filter.
+    Render(Render),
+    /// Print the readers of the PC/SC service that the environment names; `check` asks so for each lane.
+    #[command(hide = true)]
+    ListReaders {
+        /// How long the service may take, in milliseconds.
+        #[arg(long, value_name = "MS", default_value_t = 3000)]
+        patience_ms: u64,
+    },
+}
+
+/// `madoguchi render`
+#[derive(Debug, Args)]
+pub struct Render {
+    /// What to write.
+    pub what: What,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
+    pub config: PathBuf,
+    /// The directory to write into; it is made if need be.
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
 }
 
 /// `madoguchi report`

@@ -18,16 +18,6 @@ use madoguchi_reception::{Premises, readiness::Boot};
 use madoguchi_uplink::Uplink;
 use tokio::sync::watch;
 
-/// Whether the configuration has this actor: a lane may have no generic reader.
-pub fn exists(config: &Config, address: Address) -> bool {
-    match (address.kind, address.lane) {
-        (ActorKind::NfcReader, Some(lane)) => {
-            find(config, lane).is_some_and(|lane| lane.nfc_reader.is_some())
-        }
-        _ => true,
-    }
-}
-
 fn find(config: &Config, number: LaneId) -> Option<&Lane> {
     config.lane.iter().find(|lane| lane.number == number)
 }

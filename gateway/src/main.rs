@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod house;
 mod logging;
+mod pcsc;
 mod queue;
 mod report;
 mod run;
@@ -13,9 +14,13 @@ mod sole;
 mod watchdog;
 mod web;
 
+use anyhow::Result;
 use clap::Parser;
-use madoguchi::config;
-use std::process::ExitCode;
+use madoguchi::{
+    config::{self, Config},
+    render,
+};
+use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
@@ -24,10 +29,19 @@ fn main() -> ExitCode {
         cli::Command::Check(check) => check::run(check),
         cli::Command::Queue(queue) => queue::run(queue),
         cli::Command::Report(report) => report::run(report),
+        cli::Command::Render(render) => render_files(render),
+        cli::Command::ListReaders { patience_ms } => pcsc::list(Duration::from_millis(*patience_ms)),
     };
     done.unwrap_or_else(|error| {
         // The whole chain of causes on one line: it ends in a journal.
         eprintln!("madoguchi: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// `madoguchi render`
+fn render_files(arguments: &cli::Render) -> Result<ExitCode> {
+    let config = Config::load(&arguments.config)?;
+    render::render(arguments.what, &config, &arguments.output)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,13 +3,14 @@
 use crate::{
     board::States,
     cli,
-    config::{Broker, Config},
+    config::{Broker, Config, credentials},
     house::{self, Shown},
-    logging, signals,
+    logging, pcsc, signals,
     sole::Sole,
     watchdog, web,
 };
 use anyhow::{Context, Result};
+use madoguchi::render;
 use madoguchi_bus::{
     Supervisor,
     broker::{Access, ManagedBroker},
@@ -24,8 +25,12 @@ pub fn run(arguments: &cli::Run) -> Result<ExitCode> {
     logging::start();
     madoguchi_pin_session::disable_core_dumps()
         .context("this process can't be kept from writing core files")?;
-    let config = Config::load(&arguments.config)?;
+    let mut config = Config::load(&arguments.config)?;
+    if let Some(handed_over) = credentials::directory() {
+        config.take_credentials(&handed_over);
+    }
     let chosen = chosen(&config, &arguments.only)?;
+    pcsc::choose(&config, &chosen)?;
     install_cryptography();
     actix::System::with_tokio_rt(runtime).block_on(serve(config, chosen))?;
     Ok(ExitCode::SUCCESS)
@@ -51,7 +56,7 @@ fn chosen(config: &Config, only: &[Address]) -> Result<BTreeSet<Address>> {
     let all: BTreeSet<_> = Manifest::get()
         .addresses(&config.lanes())
         .into_iter()
-        .filter(|address| house::exists(config, *address))
+        .filter(|address| config.has(*address))
         .collect();
     if only.is_empty() {
         return Ok(all);
@@ -104,6 +109,12 @@ async fn reach_broker(config: &Config, keeps_it: bool) -> Result<(Access, Option
     match &config.broker {
         Broker::External { socket, passwords } => {
             Ok((Access { socket: socket.clone(), passwords: passwords.clone() }, None))
+        }
+        Broker::Appliance {} => {
+            let passwords = credentials::directory().context(
+                "[broker]: mode = \"appliance\" is for the appliance's units; elsewhere use \"managed\"",
+            )?;
+            Ok((Access { socket: render::BUS_SOCKET.into(), passwords }, None))
         }
         Broker::Managed {} if keeps_it => {
             let broker = ManagedBroker::start(&directory, &config.lanes()).await?;

@@ -10,8 +10,19 @@ const EXAMPLE: &str = include_str!("../../configs/example.toml");
 /// What no configuration knows: the refusal lists the keys that it does.
 const STRANGER: &str = "zz_stranger";
 /// Settings that have no value of their own where they are left out.
-const WITHOUT_DEFAULT: [&str; 7] =
-    ["holidays", "server_name", "key_file", "give_up_after_days", "reader_name", "maker", "makers"];
+const WITHOUT_DEFAULT: [&str; 11] = [
+    "holidays",
+    "server_name",
+    "key_file",
+    "give_up_after_days",
+    "reader_name",
+    "maker",
+    "makers",
+    "socket",
+    "address",
+    "router",
+    "pcscd",
+];
 
 /// The example with the settings that are left at their defaults taken in, where `wanted` says so.
 fn with_settings(wanted: impl Fn(&str) -> bool) -> String {

@@ -91,12 +91,12 @@ pub fn access_list(manifest: &Manifest, lanes: &[LaneId]) -> String {
     text
 }
 
-/// Mosquitto's configuration.
-pub fn configuration(directory: &Path, user: &str) -> String {
-    let directory = directory.display();
+/// Mosquitto's configuration: it finds its password file and its access list in `directory`.
+pub fn configuration(directory: &Path, socket: &Path, user: &str) -> String {
+    let (directory, socket) = (directory.display(), socket.display());
     format!(
         "# Made by madoguchi. Changes here are lost.\n\
-         listener 0 {directory}/broker.sock\n\
+         listener 0 {socket}\n\
          user {user}\n\
          allow_anonymous false\n\
          password_file {directory}/passwords\n\
@@ -131,8 +131,8 @@ impl ManagedBroker {
     /// Writes configuration, accounts and access list below `directory` (made if need be, mode 0700), starts
     /// Mosquitto and waits until it listens.
     pub async fn start(directory: &Path, lanes: &[LaneId]) -> Result<Self, BrokerError> {
-        let access = write_files(directory, lanes)?;
-        hash_passwords(directory).await?;
+        let access = Access { socket: directory.join("broker.sock"), passwords: directory.join("accounts") };
+        prepare(directory, lanes, &configuration(directory, &access.socket, &user_name()))?;
         let configuration = directory.join("mosquitto.conf");
         let (shown, process) = watch::channel(None);
         let child = launch(&configuration, &access.socket, &shown).await?;
@@ -151,7 +151,12 @@ impl ManagedBroker {
     }
 }
 
-fn write_files(directory: &Path, lanes: &[LaneId]) -> Result<Access, BrokerError> {
+/// Writes what Mosquitto needs below `directory` (made if need be, mode 0700): its configuration `text`, the access
+/// list, new accounts with their hashed passwords, and in `accounts` a file with the password for each of them.
+///
+/// # Errors
+/// A file can't be written, or `mosquitto_passwd` is missing or fails.
+pub fn prepare(directory: &Path, lanes: &[LaneId], text: &str) -> Result<(), BrokerError> {
     let at = |path: &Path| {
         let path = path.to_path_buf();
         move |source| BrokerError::File { path, source }
@@ -171,13 +176,13 @@ fn write_files(directory: &Path, lanes: &[LaneId]) -> Result<Access, BrokerError
     let files = [
         ("passwords", list),
         ("access-list", access_list(manifest, lanes)),
-        ("mosquitto.conf", configuration(directory, &user_name())),
+        ("mosquitto.conf", text.to_owned()),
     ];
     for (name, text) in files {
         let path = directory.join(name);
         write_secret(&path, &text).map_err(at(&path))?;
     }
-    Ok(Access { socket: directory.join("broker.sock"), passwords })
+    hash_passwords(directory)
 }
 
 fn random_password() -> Result<String, BrokerError> {
@@ -205,13 +210,12 @@ fn user_name() -> String {
     std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "root".into())
 }
 
-async fn hash_passwords(directory: &Path) -> Result<(), BrokerError> {
+fn hash_passwords(directory: &Path) -> Result<(), BrokerError> {
     let program = "mosquitto_passwd";
-    let status = Command::new(program)
+    let status = std::process::Command::new(program)
         .arg("-U")
         .arg(directory.join("passwords"))
         .status()
-        .await
         .map_err(|source| BrokerError::Program { program, source })?;
     if status.success() { Ok(()) } else { Err(BrokerError::Passwords(status)) }
 }

@@ -35,11 +35,14 @@ pub struct Settings {
     /// How long reading one medium may take before it counts as stuck, in milliseconds, 1000 to 15000.
     /// Default: 10000.
     pub read_limit_ms: u32,
+    /// The socket of the PC/SC service that the reader is at; without it, the machine's. A process can talk to one
+    /// service only.
+    pub pcscd: Option<std::path::PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { reader: ReaderBinding::default(), read_limit_ms: 10_000 }
+        Self { reader: ReaderBinding::default(), read_limit_ms: 10_000, pcscd: None }
     }
 }
 

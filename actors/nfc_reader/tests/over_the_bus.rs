@@ -182,6 +182,7 @@ fn with_a_lane(test: &str, body: impl AsyncFnOnce(&mut Pcscd, &mut Lane)) {
             let settings = Settings {
                 reader: ReaderBinding::Name(format!("Madoguchi Virtual Reader ({})", spec.name())),
                 read_limit_ms: 2000,
+                pcscd: None,
             };
             supervisor.look_after(Address::of_lane(ActorKind::NfcReader, lane), move |bus| {
                 NfcReader::new(bus, lane, settings.clone())

@@ -6,10 +6,9 @@ mod report;
 use crate::{
     cli,
     config::{Broker, Config, Lane},
-    run,
+    pcsc, run,
 };
 use anyhow::Result;
-use madoguchi_nfc_reader::pcsc::list_readers;
 use madoguchi_reception::{holidays::Coverage, in_japan};
 use madoguchi_uplink::{CertificateReport, EligibilityCentre, HttpsCentre};
 use report::{Finding, Level};
@@ -63,6 +62,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
 fn broker(config: &Config) -> Finding {
     let (socket, managed) = match &config.broker {
         Broker::External { socket, .. } => (socket.clone(), false),
+        Broker::Appliance {} => (madoguchi::render::BUS_SOCKET.into(), false),
         Broker::Managed {} => (config.site.state_directory.join("broker/broker.sock"), true),
     };
     let place = socket.display();
@@ -84,28 +84,28 @@ fn broker(config: &Config) -> Finding {
 
 /// Whether each lane's generic reader is attached.
 fn readers(config: &Config) -> Vec<Finding> {
-    let attached = match list_readers(PATIENCE) {
-        Ok(attached) => attached,
-        Err(error) => {
-            let todo = "start the PC/SC service (package pcscd) and check again";
-            return vec![Finding::error("readers", error.to_string(), todo)];
-        }
-    };
     let finding = |lane: &Lane| {
         let number = lane.number;
-        match &lane.nfc_reader {
-            None => Finding::ok("readers", format!("lane {number}: no generic reader configured")),
-            Some(settings) => match attached.iter().find(|name| settings.reader.may_be(name)) {
-                Some(name) => Finding::ok("readers", format!("lane {number}: {name}")),
-                None => Finding::error(
-                    "readers",
-                    format!(
-                        "lane {number}: its generic reader is not attached; attached: {}",
-                        attached.join(", ")
-                    ),
-                    "plug the reader in, try another USB socket or cable, or correct lane.nfc_reader.reader",
+        let Some(settings) = &lane.nfc_reader else {
+            return Finding::ok("readers", format!("lane {number}: no generic reader configured"));
+        };
+        let attached = match pcsc::readers(config, number, PATIENCE) {
+            Ok(attached) => attached,
+            Err(error) => {
+                let todo = "start the PC/SC service (package pcscd) and check again";
+                return Finding::error("readers", format!("lane {number}: {error}"), todo);
+            }
+        };
+        match attached.iter().find(|name| settings.reader.may_be(name)) {
+            Some(name) => Finding::ok("readers", format!("lane {number}: {name}")),
+            None => Finding::error(
+                "readers",
+                format!(
+                    "lane {number}: its generic reader is not attached; attached: {}",
+                    attached.join(", ")
                 ),
-            },
+                "plug the reader in, try another USB socket or cable, or correct lane.nfc_reader.reader",
+            ),
         }
     };
     config.lane.iter().map(finding).collect()

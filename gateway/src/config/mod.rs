@@ -1,14 +1,17 @@
 //! The configuration: one TOML file, typed, composed of each actor's own settings.
 
+mod appliance;
+pub mod credentials;
 mod holidays;
 mod makers;
 mod mistake;
 
+pub use appliance::{Appliance, Side};
 pub use holidays::HolidaysError;
 pub use makers::MakersError;
 pub use mistake::ConfigError;
 
-use madoguchi_protocol::{LaneId, texts::Language};
+use madoguchi_protocol::{ActorKind, Address, LaneId, texts::Language};
 use madoguchi_reception::compatibility::CompatibilityTable;
 use serde::Deserialize;
 use std::{
@@ -34,6 +37,9 @@ pub struct Config {
     /// The page.
     #[serde(default)]
     pub web: Web,
+    /// The appliance's network sockets and clock.
+    #[serde(default)]
+    pub appliance: Appliance,
     /// The line and the eligibility centre.
     pub uplink: madoguchi_uplink::Settings,
     /// The queue of confirmations.
@@ -108,6 +114,9 @@ pub enum Broker {
         /// A directory with one file for each account, its password in it.
         passwords: PathBuf,
     },
+    /// The appliance's: a unit beside the actors' units, made by `madoguchi render`. Each unit gets its password from
+    /// systemd.
+    Appliance {},
 }
 
 impl Default for Broker {
@@ -176,6 +185,16 @@ impl Config {
         numbers.into_iter().collect()
     }
 
+    /// Whether the configuration has this actor: a lane may have no generic reader.
+    pub fn has(&self, address: Address) -> bool {
+        match (address.kind, address.lane) {
+            (ActorKind::NfcReader, Some(number)) => {
+                self.lane.iter().any(|lane| lane.number == number && lane.nfc_reader.is_some())
+            }
+            _ => true,
+        }
+    }
+
     /// Tells the actors what is the site's: its code, and where each keeps what lasts (as in the manifest).
     fn place(&mut self) {
         let state = &self.site.state_directory;
@@ -196,6 +215,9 @@ impl Config {
         }
         if self.lane.is_empty() {
             return Some("lane: there is none; add a [[lane]] section for each counter".into());
+        }
+        if let Some(reason) = self.appliance.contradiction() {
+            return Some(reason);
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = self.lane.iter().find(|lane| !seen.insert(lane.number)) {
