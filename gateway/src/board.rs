@@ -2,6 +2,7 @@
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 use jiff::Timestamp;
+use madoguchi::figures::{Figures, LaneResult, Outcome};
 use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
 use madoguchi_protocol::{
     Address, Envelope, LaneId, MessageId,
@@ -10,17 +11,42 @@ use madoguchi_protocol::{
     messages::{
         CommandFacts, Commands,
         audit_log::Entry,
+        offline_queue::ConfirmationSettled,
         state::{Condition, Detail, Standing, State, SupervisedActor},
     },
 };
 use std::{collections::BTreeMap, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// The newest state of each actor.
 pub type States = BTreeMap<Address, Envelope<State>>;
 
 /// How every actor of this process stands with the supervisor.
 pub type Standings = BTreeMap<Address, SupervisedActor>;
+
+/// Results that a listener may be behind before it misses some.
+pub const RESULTS: usize = 256;
+
+/// Where the keeper puts what it gathers.
+#[derive(Clone, Debug)]
+pub struct Boards {
+    /// The newest state of each actor.
+    pub states: watch::Sender<States>,
+    /// The figures of each lane.
+    pub figures: watch::Sender<Figures>,
+    /// What visits come to, as it happens.
+    pub results: broadcast::Sender<LaneResult>,
+}
+
+impl Default for Boards {
+    fn default() -> Self {
+        Self {
+            states: watch::channel(States::new()).0,
+            figures: watch::channel(Figures::default()).0,
+            results: broadcast::channel(RESULTS).0,
+        }
+    }
+}
 
 /// How often the supervisor's view is compared with what was said last.
 const COMPARE: Duration = Duration::from_millis(500);
@@ -30,7 +56,7 @@ const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 /// The gateway's own actor: it keeps the board, and says how the supervisor's actors stand.
 pub struct BoardKeeper {
     bus: Bus,
-    board: watch::Sender<States>,
+    boards: Boards,
     standings: watch::Receiver<Standings>,
     /// Whether the broker was reached.
     linked: bool,
@@ -39,10 +65,10 @@ pub struct BoardKeeper {
 }
 
 impl BoardKeeper {
-    /// Keeps `board`; tells the bus of `standings` as they change.
-    pub fn new(bus: Bus, board: watch::Sender<States>, standings: watch::Receiver<Standings>) -> Self {
+    /// Keeps `boards`; tells the bus of `standings` as they change.
+    pub fn new(bus: Bus, boards: Boards, standings: watch::Receiver<Standings>) -> Self {
         let faults = Faults::new(bus.clone());
-        Self { bus, board, standings, linked: false, faults }
+        Self { bus, boards, standings, linked: false, faults }
     }
 
     /// Says how the supervisor's actors stand and what is wrong with the box, on the bus and, since the bus
@@ -59,9 +85,29 @@ impl BoardKeeper {
     }
 
     fn note(&mut self, of: Address, state: Envelope<State>) {
-        self.board.send_modify(|board| {
+        let mut result = None;
+        self.boards.figures.send_modify(|figures| result = figures.see(of, &state.body, state.at));
+        self.boards.states.send_modify(|board| {
             board.insert(of, state);
         });
+        self.tell(result);
+    }
+
+    /// An answer that came after its visit is a result of its own; one during the visit is told by the visit's end.
+    fn settled(&self, said: Envelope<ConfirmationSettled>) {
+        let (Some(visit), Some(lane)) = (said.visit, said.lane) else { return };
+        let settlement = said.body.settlement;
+        if settlement.deferred {
+            let outcome = Outcome::Settled(settlement);
+            self.tell(Some(LaneResult { visit, lane, at: said.at, medium: None, outcome }));
+        }
+    }
+
+    fn tell(&self, result: Option<LaneResult>) {
+        if let Some(result) = result {
+            // Nobody may be listening.
+            let _ = self.boards.results.send(result);
+        }
     }
 
     fn link(&mut self, up: bool) {
@@ -124,7 +170,11 @@ impl Handler<Incoming<NoCommands>> for BoardKeeper {
                 context.run_later(Duration::from_millis(300), |_, context| context.stop());
             }
             Incoming::Command(envelope, _) => match envelope.body {},
-            Incoming::Event(_) => {}
+            Incoming::Event(event) => {
+                if let Some(said) = event.read::<ConfirmationSettled>() {
+                    self.settled(said);
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The wiring: which actor is built from which settings.
 
 use crate::{
-    board::{BoardKeeper, States},
+    board::{BoardKeeper, Boards},
     config::{Config, Lane, Phones},
 };
 use anyhow::{Context, Result};
@@ -24,8 +24,8 @@ fn find(config: &Config, number: LaneId) -> Option<&Lane> {
 
 /// What the gateway's own actor shows to the page.
 pub struct Shown {
-    /// The newest state of each actor.
-    pub board: watch::Sender<States>,
+    /// What it gathers.
+    pub boards: Boards,
     /// The actor's handle to the bus, new each time it is rebuilt.
     pub desk: watch::Sender<Option<Bus>>,
 }
@@ -92,11 +92,11 @@ pub fn start(supervisor: &mut Supervisor, config: &Config, address: Address, sho
             supervisor.look_after(address, move |bus| Ok(AuditLog::new(bus, settings.clone())?));
         }
         (ActorKind::Gateway, _) => {
-            let (board, desk) = (shown.board.clone(), shown.desk.clone());
+            let (boards, desk) = (shown.boards.clone(), shown.desk.clone());
             let standings = supervisor.standings();
             supervisor.look_after(address, move |bus| {
                 desk.send_replace(Some(bus.clone()));
-                Ok(BoardKeeper::new(bus, board.clone(), standings.clone()))
+                Ok(BoardKeeper::new(bus, boards.clone(), standings.clone()))
             });
         }
         (ActorKind::FaceReader | ActorKind::NfcReader, None) => {

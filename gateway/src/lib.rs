@@ -1,5 +1,6 @@
-//! What of the gateway others may use: the configuration, which tests read as the program does, and what is rendered
-//! from it for the appliance.
+//! What of the gateway others may use: the configuration, which tests read as the program does, what is rendered from it
+//! for the appliance, and the figures of the lanes.
 
 pub mod config;
+pub mod figures;
 pub mod render;

@@ -1,7 +1,7 @@
 //! `madoguchi run`.
 
 use crate::{
-    board::States,
+    board::Boards,
     cli,
     config::{Broker, Config, credentials},
     house::{self, Shown},
@@ -73,9 +73,10 @@ async fn serve(config: Config, chosen: BTreeSet<Address>) -> Result<()> {
     let _sole = if chosen.contains(&gateway) { Some(Sole::of(&config.site.state_directory)?) } else { None };
     let (access, broker) = reach_broker(&config, chosen.contains(&gateway)).await?;
     let mut supervisor = Supervisor::new(access);
-    let (board, states) = watch::channel(States::new());
+    let boards = Boards::default();
+    let states = boards.states.subscribe();
     let (desk, staff_desk) = watch::channel(None);
-    let shown = Shown { board, desk };
+    let shown = Shown { boards, desk };
     for address in &chosen {
         house::start(&mut supervisor, &config, *address, &shown)?;
     }

@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use jiff::{Timestamp, civil::Date};
 use madoguchi_bus::{Bus, BusActor, Incoming, Responder};
 use madoguchi_protocol::Envelope;
 use madoguchi_protocol::fault::FaultCode;
-use madoguchi_protocol::messages::audit_log::{AuditLogCommand, EntryRecorded, RecordEntry};
+use madoguchi_protocol::messages::audit_log::{
+    AskChain, AuditLogCommand, EntryRecorded, ReadLog, ReadReport, RecordEntry,
+};
 use madoguchi_protocol::messages::state::{ActiveFault, Detail};
 
+use crate::archive::Archive;
 use crate::first_phone::FirstPhone;
 use crate::log::{Log, LogError, Record, Settings};
 
@@ -29,6 +32,7 @@ const SHOW_EVERY: Duration = Duration::from_secs(2);
 pub struct AuditLog {
     bus: Bus,
     log: Log,
+    archive: Archive,
     sync_every: Duration,
     /// Entries that could not be written yet, oldest first.
     waiting: VecDeque<(Record, Responder)>,
@@ -47,9 +51,19 @@ impl AuditLog {
         let now = Timestamp::now();
         let sync_every = Duration::from_millis(settings.sync_ms.max(10));
         let first_phone = FirstPhone::load(&settings.folder);
+        let archive = Archive::of(settings.folder.clone());
         let log = Log::open(settings, now)?;
         let failing_since = log.is_broken().then_some(now);
-        Ok(Self { bus, log, sync_every, waiting: VecDeque::new(), failing_since, first_phone, shown: None })
+        Ok(Self {
+            bus,
+            log,
+            archive,
+            sync_every,
+            waiting: VecDeque::new(),
+            failing_since,
+            first_phone,
+            shown: None,
+        })
     }
 
     fn hear(&mut self, envelope: Envelope<RecordEntry>, responder: Responder) {
@@ -141,8 +155,33 @@ impl Handler<Incoming<AuditLogCommand>> for AuditLog {
     fn handle(&mut self, incoming: Incoming<AuditLogCommand>, context: &mut Self::Context) {
         match incoming {
             Incoming::Command(envelope, responder) => {
-                let envelope = envelope.map(|AuditLogCommand::RecordEntry(entry)| entry);
-                self.hear(envelope, responder);
+                let Envelope { v, id, in_reply_to, visit, lane, at, body } = envelope;
+                match body {
+                    AuditLogCommand::RecordEntry(body) => {
+                        self.hear(Envelope { v, id, in_reply_to, visit, lane, at, body }, responder);
+                    }
+                    AuditLogCommand::ReadLog(wanted) => {
+                        let archive = self.archive.clone();
+                        let reading = async move {
+                            if let Some(page) = archive.page(wanted).await {
+                                responder.reply::<ReadLog>(&page);
+                            }
+                        };
+                        context.spawn(reading.into_actor(self));
+                    }
+                    AuditLogCommand::AskChain(AskChain { anew }) => {
+                        responder.reply::<AskChain>(&self.archive.chain(anew));
+                    }
+                    AuditLogCommand::ReadReport(wanted) => {
+                        let archive = self.archive.clone();
+                        let reading = async move {
+                            if let Some(rows) = archive.report(wanted).await {
+                                responder.reply::<ReadReport>(&rows);
+                            }
+                        };
+                        context.spawn(reading.into_actor(self));
+                    }
+                }
             }
             Incoming::Stop => {
                 self.write();

@@ -2,6 +2,8 @@
 //!
 //! - For: whoever has to answer, months later, what happened at a counter and when (guideline 6.0: access logs with
 //!   trusted time), and for counting usage.
+//! - Hears from the page `read_log` ([`mod@read`]), `ask_chain` and `read_report` ([`report`]), a part of the answer at a
+//!   time, read beside the writing and one such reading after the other.
 //! - Hears `record_entry` from every actor: a typed [`Entry`](madoguchi_protocol::messages::audit_log::Entry) without
 //!   free text, so that no patient's data can get in.
 //! - Writes one JSON line an entry ([`mod@line`]), each bound to the one before by SHA-256, into files by day and size that
@@ -12,9 +14,11 @@
 //!   writes a repeated message twice.
 
 mod actor;
+mod archive;
 mod first_phone;
 pub mod line;
 pub mod log;
+pub mod read;
 pub mod report;
 pub mod usage;
 pub mod verify;

@@ -387,11 +387,11 @@ fn parts(path: &Path) -> Option<(&str, &str)> {
     path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')
 }
 
-fn number_in(path: &Path) -> Option<u64> {
+pub(crate) fn number_in(path: &Path) -> Option<u64> {
     parts(path)?.0.parse().ok()
 }
 
-fn day_in(path: &Path) -> Option<Date> {
+pub(crate) fn day_in(path: &Path) -> Option<Date> {
     Date::strptime("%Y%m%d", parts(path)?.1).ok()
 }
 

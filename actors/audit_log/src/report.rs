@@ -8,12 +8,14 @@ use std::path::Path;
 
 use jiff::civil::Date;
 use madoguchi_protocol::evidence::Medium;
+use madoguchi_protocol::messages::audit_log::ReportRow;
 use madoguchi_protocol::{LaneId, VisitId};
 use madoguchi_reception::counting::Counting;
 use madoguchi_reception::in_japan;
 use madoguchi_reception::payment::{Established, Payment};
 
 use crate::line::What;
+use crate::log::day_in;
 use crate::usage::{VisitFacts, notified_and_applied};
 use crate::verify::{VerifyError, each_line, files};
 
@@ -24,45 +26,38 @@ pub const COLUMNS: &str =
 /// Says on every row what the numbers are.
 const KIND: &str = "estimate";
 
-/// What the visits of one row have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    lane: Option<LaneId>,
-    hour: i8,
-    medium: &'static str,
-    established: &'static str,
-    payment: &'static str,
-    counts: &'static str,
-    reason: &'static str,
-}
-
-impl Row {
-    fn of(visit: &VisitFacts, lane: Option<LaneId>) -> Self {
-        let established = visit.established();
-        let counting = visit.counting();
-        Self {
-            lane,
-            hour: in_japan(visit.began()).hour(),
-            medium: visit.medium().map_or("none", Medium::name),
-            established: established.map_or("open", Established::code),
-            payment: established.and_then(Established::payment).map_or("none", Payment::code),
-            counts: match counting {
-                Counting::Counted(_) => "yes",
-                Counting::NotCounted(_) => "no",
-                Counting::Open => "open",
-            },
-            reason: counting.code(),
+fn row(visit: &VisitFacts, lane: Option<LaneId>) -> ReportRow {
+    let established = visit.established();
+    let counting = visit.counting();
+    ReportRow {
+        lane,
+        hour: u8::try_from(in_japan(visit.began()).hour()).unwrap_or(0),
+        medium: visit.medium().map_or("none", Medium::name).into(),
+        established: established.map_or("open", Established::code).into(),
+        payment: established.and_then(Established::payment).map_or("none", Payment::code).into(),
+        counts: match counting {
+            Counting::Counted(_) => "yes",
+            Counting::NotCounted(_) => "no",
+            Counting::Open => "open",
         }
+        .into(),
+        reason: counting.code().into(),
+        visits: 0,
     }
 }
 
-/// The report on the visits that began in the month of `month`, from the log in `folder`.
+/// The rows of the report on the visits that began in the month of `month`, from the log in `folder`.
 ///
 /// # Errors
 /// [`VerifyError`] when a file can't be read; broken lines are left out, since [`crate::verify()`] tells them.
-pub fn monthly(folder: &Path, month: Date) -> Result<String, VerifyError> {
+pub fn rows(folder: &Path, month: Date) -> Result<Vec<ReportRow>, VerifyError> {
+    let month = month.first_of_month();
     let mut visits: HashMap<VisitId, (VisitFacts, Option<LaneId>)> = HashMap::new();
     for path in files(folder)? {
+        // Nothing of the month was written down before it.
+        if day_in(&path).is_some_and(|day| day < month) {
+            continue;
+        }
         each_line(&path, |_, line| {
             if let Ok((line, _)) = line
                 && let (Some(visit), What::Entry(entry)) = (line.visit, &line.what)
@@ -74,21 +69,29 @@ pub fn monthly(folder: &Path, month: Date) -> Result<String, VerifyError> {
             Ok(())
         })?;
     }
-    let month = month.first_of_month();
-    let mut rows: BTreeMap<Row, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<ReportRow, u64> = BTreeMap::new();
     for (facts, lane) in visits.values().filter(|(facts, _)| facts.month() == month) {
-        *rows.entry(Row::of(facts, *lane)).or_default() += 1;
+        *counts.entry(row(facts, *lane)).or_default() += 1;
     }
-    Ok(csv(month, &rows))
+    Ok(counts.into_iter().map(|(row, visits)| ReportRow { visits, ..row }).collect())
 }
 
-fn csv(month: Date, rows: &BTreeMap<Row, u64>) -> String {
+/// The report on the visits that began in the month of `month`, from the log in `folder`.
+///
+/// # Errors
+/// As of [`rows`].
+pub fn monthly(folder: &Path, month: Date) -> Result<String, VerifyError> {
+    Ok(csv(month, &rows(folder, month)?))
+}
+
+/// The rows of a month as CSV, with a first line of the columns' names.
+pub fn csv(month: Date, rows: &[ReportRow]) -> String {
     let of = |month: Date| month.strftime("%Y-%m").to_string();
-    let (notified, applied) = notified_and_applied(month);
+    let (notified, applied) = notified_and_applied(month.first_of_month());
     let times = [of(month), of(notified), of(applied)].join(",");
     let mut text = format!("{COLUMNS}\n");
-    for (row, visits) in rows {
-        let Row { hour, medium, established, payment, counts, reason, .. } = row;
+    for row in rows {
+        let ReportRow { hour, medium, established, payment, counts, reason, visits, .. } = row;
         let lane = row.lane.map_or(String::new(), |lane| lane.to_string());
         text += &format!(
             "{KIND},{times},{lane},{hour},{medium},{established},{payment},{counts},{reason},{visits}\n"

@@ -12,7 +12,9 @@ use madoguchi_audit_log::{AuditLog, Settings, verify};
 use madoguchi_bus::broker::ManagedBroker;
 use madoguchi_bus::{Bus, BusActor, Incoming, Supervisor};
 use madoguchi_protocol::fault::FaultCode;
-use madoguchi_protocol::messages::audit_log::{AuditLogCommand, Entry, RecordEntry, Step};
+use madoguchi_protocol::messages::audit_log::{
+    AskChain, AuditLogCommand, Entry, LogFilter, Logged, ReadLog, ReadReport, RecordEntry, Step, VisitEnd,
+};
 use madoguchi_protocol::messages::state::State;
 use madoguchi_protocol::{ActorKind, Address, LaneId, VisitId};
 
@@ -126,4 +128,54 @@ async fn audit_log_that_cannot_write_is_seen() {
     supervisor.stop().await;
     assert_eq!(verify(&folder, None).unwrap().last, 3);
     assert!(files(&folder).iter().any(|file| fs::read_to_string(file).unwrap().contains("pin_refused")));
+}
+
+#[actix::test]
+async fn the_page_reads_the_log_its_chain_and_a_months_counts_over_the_bus() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("audit");
+    let broker = ManagedBroker::start(&dir.path().join("broker"), &[lane()]).await.unwrap();
+    let supervisor = start(&broker, Settings::new(&folder));
+    let reader = Bus::connect(broker.access(), Address::of_lane(ActorKind::FaceReader, lane()));
+    let visits: Vec<_> = (0..3).map(|_| VisitId::random()).collect();
+    for visit in &visits {
+        for entry in [Entry::VisitStarted, Entry::VisitEnded(VisitEnd::Abandoned)] {
+            reader.bus.ask(Some(lane()), Some(*visit), record(entry)).await.unwrap();
+        }
+    }
+    let page = Bus::connect(broker.access(), Address::of_box(ActorKind::Gateway));
+    let of_visit = LogFilter { visit: Some(visits[1]), ..LogFilter::default() };
+    let wanted = ReadLog { filter: of_visit, before: None, limit: 10 };
+    let found = page.bus.ask(None, None, wanted).await.unwrap();
+    let told: Vec<_> = found.lines.iter().map(|line| (line.n, line.what.clone())).collect();
+    let ended = Logged::Entry(Entry::VisitEnded(VisitEnd::Abandoned));
+    assert_eq!(told, [(4, ended), (3, Logged::Entry(Entry::VisitStarted))]);
+    assert_eq!(found.older, None);
+
+    let month = madoguchi_reception::in_japan(Timestamp::now()).date();
+    let counted = page.bus.ask(None, None, ReadReport { month, from_row: 0 }).await.unwrap();
+    let visits: u64 = counted.rows.iter().map(|row| row.visits).sum();
+    assert_eq!((visits, counted.next), (3, None), "{:?}", counted.rows);
+    assert!(counted.rows.iter().all(|row| row.counts == "no" && row.reason == "not_completed"));
+
+    let chain = async |anew| page.bus.ask(None, None, AskChain { anew }).await.unwrap();
+    assert_eq!(chain(false).await.found, None, "nobody has read it");
+    assert!(chain(true).await.reading);
+    while chain(false).await.reading {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(chain(false).await.found.unwrap().whole, Some((1, 6)));
+    supervisor.stop().await;
+
+    // One changed digit is found.
+    let file = &files(&folder)[0];
+    let text = fs::read_to_string(file).unwrap();
+    fs::write(file, text.replacen("\"lane\":1", "\"lane\":2", 1)).unwrap();
+    let supervisor = start(&broker, Settings::new(&folder));
+    assert!(chain(true).await.reading);
+    while chain(false).await.reading {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(chain(false).await.found.unwrap().whole, None);
+    supervisor.stop().await;
 }

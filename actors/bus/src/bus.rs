@@ -1,14 +1,16 @@
 //! An actor's handle to the bus.
 
 use madoguchi_protocol::{
-    Address, Envelope, LaneId, MessageId, Topic, VisitId,
+    ActorKind, Address, Envelope, LaneId, MessageId, Topic, VisitId,
     envelope::VERSION,
     messages::{
         Command, Event,
         state::{ActiveFault, Condition, Detail, State},
+        supervision::{RESTART, RESTART_WITHIN, Restart, RestartBegun},
     },
     topic::Direction,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -116,22 +118,34 @@ impl Bus {
         command: C,
         deadline: Duration,
     ) -> Result<C::Reply, AskError> {
-        let to = C::TO.name();
-        let envelope = Envelope {
-            v: VERSION,
-            id,
-            in_reply_to: None,
-            visit,
-            lane,
-            at: jiff::Timestamp::now(),
-            body: command,
-        };
-        let unsendable =
-            |e: &dyn std::fmt::Display| AskError::Unsendable { command: C::NAME, reason: e.to_string() };
+        let about = About { to: C::TO, name: C::NAME, lane, visit };
+        self.ask_about(id, about, command, deadline).await
+    }
+
+    /// Has the actor at `address` ended in good order and built anew, wherever it runs. Asked of its harness, so an
+    /// actor that hangs or has been given up does not answer: see [`crate::supervisor::Restarter`] for those.
+    pub async fn restart(&self, address: Address) -> Result<(), AskError> {
+        let about = About { to: address.kind, name: RESTART, lane: address.lane, visit: None };
+        let begun: Result<RestartBegun, _> =
+            self.ask_about(MessageId::random(), about, Restart {}, RESTART_WITHIN).await;
+        begun.map(|_| ())
+    }
+
+    async fn ask_about<B: Serialize, R: DeserializeOwned>(
+        &self,
+        id: MessageId,
+        about: About,
+        body: B,
+        deadline: Duration,
+    ) -> Result<R, AskError> {
+        let About { to, name: command, lane, visit } = about;
+        let envelope =
+            Envelope { v: VERSION, id, in_reply_to: None, visit, lane, at: jiff::Timestamp::now(), body };
+        let unsendable = |e: &dyn std::fmt::Display| AskError::Unsendable { command, reason: e.to_string() };
         let bytes = envelope.encode().map_err(|e| unsendable(&e))?;
-        let topic =
-            Topic::Message { lane, actor: C::TO, direction: Direction::Command, name: C::NAME.into() }
-                .to_string();
+        let topic = Topic::Message { lane, actor: to, direction: Direction::Command, name: command.into() }
+            .to_string();
+        let to = to.name();
 
         let (sender, mut reply) = oneshot::channel();
         self.waiting().insert(id, sender);
@@ -146,15 +160,15 @@ impl Bus {
             pause = (pause * 2).min(LAST_REPEAT);
             tokio::select! {
                 received = &mut reply => {
-                    let bad = AskError::BadReply { to, command: C::NAME };
+                    let bad = AskError::BadReply { to, command };
                     let bytes = received.map_err(|_| bad.clone())?;
-                    return Envelope::<C::Reply>::decode(&bytes, lane).map(|e| e.body).map_err(|_| bad);
+                    return Envelope::<R>::decode(&bytes, lane).map(|e| e.body).map_err(|_| bad);
                 }
                 () = sleep_until(again) => {}
                 _ = link.wait_for(|up| *up), if !self.is_linked() => pause = FIRST_REPEAT,
             }
             if Instant::now() >= end {
-                return Err(AskError::NoReply { to, command: C::NAME });
+                return Err(AskError::NoReply { to, command });
             }
         }
     }
@@ -225,6 +239,14 @@ pub(crate) fn state_bytes(
     let at = jiff::Timestamp::now();
     let id = MessageId::random();
     Envelope { v: VERSION, id, in_reply_to: None, visit: None, lane: address.lane, at, body: state }.encode()
+}
+
+/// What a question is, besides its body.
+struct About {
+    to: ActorKind,
+    name: &'static str,
+    lane: Option<LaneId>,
+    visit: Option<VisitId>,
 }
 
 /// Forgets a question when its asker goes away.

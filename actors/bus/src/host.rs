@@ -14,11 +14,12 @@ use madoguchi_protocol::{
         Commands,
         audit_log::{Entry, RecordEntry},
         state::{Condition, Detail, State},
+        supervision::{RESTART, Restart, RestartBegun},
     },
     topic::Direction,
 };
-use std::time::Duration;
-use tokio::sync::oneshot;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Notify, oneshot};
 
 /// Why an actor can't start. The supervisor logs it and tries again.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,10 +38,15 @@ pub(crate) struct Hosted<A: BusActor> {
     pub(crate) ended: oneshot::Receiver<()>,
 }
 
-/// Builds an actor and starts it on this thread. `factory` gets the actor's handle to the bus.
+/// Wakes a supervisor that is to build an actor anew.
+pub(crate) type Wake = Arc<Notify>;
+
+/// Builds an actor and starts it on this thread. `factory` gets the actor's handle to the bus; `wake` is told when
+/// somebody who may wants it built anew.
 pub(crate) fn start<A: BusActor>(
     access: &Access,
     address: Address,
+    wake: Wake,
     factory: impl FnOnce(Bus) -> Result<A, StartError>,
 ) -> Result<Hosted<A>, StartError> {
     let connection = Connection::open(access, address);
@@ -55,7 +61,7 @@ pub(crate) fn start<A: BusActor>(
         }));
         actor
     });
-    tokio::spawn(feed(connection, addr.clone()));
+    tokio::spawn(feed(connection, addr.clone(), wake));
     Ok(Hosted { addr, bus, ended })
 }
 
@@ -73,10 +79,10 @@ impl<A: BusActor> Hosted<A> {
 
 /// Hands deliveries to the actor one by one. Waiting for each to be handled keeps the actor's own mailbox
 /// empty, so the connection's bounded queue is the only one.
-async fn feed<A: BusActor>(mut connection: Connection, addr: Addr<A>) {
+async fn feed<A: BusActor>(mut connection: Connection, addr: Addr<A>, wake: Wake) {
     let heard = Heard::default();
     while let Some(delivery) = connection.deliveries.recv().await {
-        if let Some(incoming) = decode::<A::Commands>(&connection.bus, &heard, delivery)
+        if let Some(incoming) = decode::<A::Commands>(&connection.bus, &heard, &wake, delivery)
             && addr.send(incoming).await.is_err()
         {
             // The actor has gone: drop the connection, and the broker publishes the last will.
@@ -85,7 +91,7 @@ async fn feed<A: BusActor>(mut connection: Connection, addr: Addr<A>) {
     }
 }
 
-fn decode<C: Commands>(bus: &Bus, heard: &Heard, delivery: Delivery) -> Option<Incoming<C>> {
+fn decode<C: Commands>(bus: &Bus, heard: &Heard, wake: &Wake, delivery: Delivery) -> Option<Incoming<C>> {
     let (topic, payload) = match delivery {
         Delivery::Link(up) => return Some(Incoming::Link(up)),
         Delivery::Message(topic, payload) => (topic, payload),
@@ -103,6 +109,13 @@ fn decode<C: Commands>(bus: &Bus, heard: &Heard, delivery: Delivery) -> Option<I
         },
         Topic::Message { lane, actor, direction: Direction::Event, name } => {
             Some(Incoming::Event(RawEvent { from: *actor, name: name.clone(), lane: *lane, payload }))
+        }
+        Topic::Message { lane, name, direction: Direction::Command, .. } if name == RESTART => {
+            match Envelope::<Restart>::decode(&payload, *lane) {
+                Ok(command) => restart(bus, heard, wake, &command),
+                Err(error) => refuse(&error),
+            }
+            None
         }
         Topic::Message { lane, name, direction: Direction::Command, actor } => {
             let command = match C::decode(name, &payload, *lane) {
@@ -136,6 +149,25 @@ fn decode<C: Commands>(bus: &Bus, heard: &Heard, delivery: Delivery) -> Option<I
             Some(Incoming::Command(command, responder))
         }
         Topic::Message { direction: Direction::Reply, .. } => None,
+    }
+}
+
+/// Answers a wish for a restart, then has the supervisor carry it out. Repeats of it are answered only.
+fn restart(bus: &Bus, heard: &Heard, wake: &Wake, command: &Envelope<Restart>) {
+    let Address { kind: actor, lane } = bus.address();
+    // What is said on a lane's topics to an actor of the box is none of the box's restarts.
+    if command.lane != lane {
+        return;
+    }
+    match heard.hear(command.id) {
+        Standing::InProgress => {}
+        Standing::Answered(reply) => bus.publish(reply_topic(actor, RESTART, lane), reply),
+        Standing::New => {
+            let (bus, heard, visit) = (bus.clone(), heard.clone(), command.visit);
+            Responder { bus, heard, actor, name: RESTART, id: command.id, lane, visit }
+                .reply_with(&RestartBegun {});
+            wake.notify_one();
+        }
     }
 }
 

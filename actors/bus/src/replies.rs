@@ -5,6 +5,7 @@ use madoguchi_protocol::{
     ActorKind, Envelope, LaneId, MessageId, Topic, VisitId, envelope::VERSION, messages::Command,
     topic::Direction,
 };
+use serde::Serialize;
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -88,6 +89,10 @@ impl Responder {
     /// Replies to the command, and to its repeats.
     pub fn reply<C: Command>(self, reply: &C::Reply) {
         debug_assert_eq!((C::TO, C::NAME), (self.actor, self.name), "a reply to another command");
+        self.reply_with(reply);
+    }
+
+    pub(crate) fn reply_with<R: Serialize>(self, reply: &R) {
         let envelope = Envelope {
             v: VERSION,
             id: MessageId::random(),
@@ -102,7 +107,7 @@ impl Responder {
                 self.heard.answer(self.id, bytes.clone());
                 self.bus.publish(reply_topic(self.actor, self.name, self.lane), bytes);
             }
-            Err(error) => tracing::error!(command = C::NAME, %error, "reply can't be sent"),
+            Err(error) => tracing::error!(command = self.name, %error, "reply can't be sent"),
         }
     }
 }

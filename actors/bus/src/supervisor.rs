@@ -8,7 +8,7 @@
 use crate::{
     broker::Access,
     bus::Bus,
-    host::{self, BusActor, StartError},
+    host::{self, BusActor, StartError, Wake},
     pulse::Pulse,
 };
 use actix::Arbiter;
@@ -16,7 +16,11 @@ use madoguchi_protocol::{
     Address,
     messages::state::{Standing, SupervisedActor},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
@@ -57,6 +61,35 @@ impl Failures {
     }
 }
 
+/// Has actors of this process built anew when a person wants it; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Restarter(Arc<Mutex<BTreeMap<Address, Wake>>>);
+
+impl Restarter {
+    /// Ends the actor in good order and builds it anew at once; one that is waited for, or was given up, is tried at
+    /// once. Its neighbours do not notice. Says whether this process looks after it.
+    pub fn restart(&self, address: Address) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned();
+        known.inspect(|wake| wake.notify_one()).is_some()
+    }
+
+    fn know(&self, address: Address) -> Wake {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(address).or_default().clone()
+    }
+}
+
+/// How one life of an actor ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The program stops.
+    Stopped,
+    /// A person wants it built anew.
+    Wanted,
+    /// It panicked, did not start, or stopped by itself.
+    Failed,
+}
+
 type Standings = Arc<watch::Sender<BTreeMap<Address, SupervisedActor>>>;
 
 /// Looks after actors until it is stopped.
@@ -65,6 +98,7 @@ pub struct Supervisor {
     access: Access,
     standings: Standings,
     pulse: Pulse,
+    restarter: Restarter,
     stopping: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -77,6 +111,7 @@ impl Supervisor {
             access,
             standings,
             pulse: Pulse::default(),
+            restarter: Restarter::default(),
             stopping: watch::channel(false).0,
             tasks: Vec::new(),
         }
@@ -92,6 +127,11 @@ impl Supervisor {
         self.pulse.clone()
     }
 
+    /// Builds actors anew when a person wants it.
+    pub fn restarter(&self) -> Restarter {
+        self.restarter.clone()
+    }
+
     /// Starts an actor and looks after it. `factory` builds it anew each time.
     pub fn look_after<A, F>(&mut self, address: Address, factory: F)
     where
@@ -104,6 +144,7 @@ impl Supervisor {
             factory: Arc::new(factory),
             standings: self.standings.clone(),
             pulse: self.pulse.clone(),
+            wake: self.restarter.know(address),
             stopping: self.stopping.subscribe(),
         };
         watched.show(Standing::Running, 0);
@@ -126,6 +167,7 @@ struct Watched<F> {
     factory: Arc<F>,
     standings: Standings,
     pulse: Pulse,
+    wake: Wake,
     stopping: watch::Receiver<bool>,
 }
 
@@ -146,15 +188,23 @@ impl<F> Watched<F> {
         let mut restarts = 0;
         loop {
             let began = Instant::now();
-            if self.live::<A>().await {
+            let end = self.live::<A>().await;
+            if end == End::Stopped {
                 return;
             }
             restarts += 1;
+            if end == End::Wanted {
+                tracing::info!(actor = %self.address, restarts, "the actor is built anew, as wanted");
+                failures = Failures::default();
+                self.show(Standing::Running, restarts);
+                continue;
+            }
             let (pause, standing) = failures.note(Instant::now(), began.elapsed());
             tracing::error!(actor = %self.address, ?standing, ?pause, restarts, "the actor ended");
             self.show(standing, restarts);
             tokio::select! {
                 () = sleep(pause) => {}
+                () = self.wake.notified() => {}
                 () = until(&mut self.stopping) => return,
             }
             if standing == Standing::Restarting {
@@ -163,8 +213,8 @@ impl<F> Watched<F> {
         }
     }
 
-    /// One life of the actor. Says whether it ended because the program stops.
-    async fn live<A>(&mut self) -> bool
+    /// One life of the actor.
+    async fn live<A>(&mut self) -> End
     where
         A: BusActor,
         F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
@@ -172,32 +222,33 @@ impl<F> Watched<F> {
         let arbiter = Arbiter::new();
         self.pulse.follow(self.address, &arbiter);
         let (access, address, factory) = (self.access.clone(), self.address, self.factory.clone());
-        let standings = self.standings.clone();
+        let (standings, wake) = (self.standings.clone(), self.wake.clone());
         let mut stopping = self.stopping.clone();
         let (done, ended) = oneshot::channel();
         let life = async move {
-            let mut stopped = false;
-            match host::start::<A>(&access, address, |bus| factory(bus)) {
+            let mut end = End::Failed;
+            match host::start::<A>(&access, address, wake.clone(), |bus| factory(bus)) {
                 Ok(mut hosted) => {
                     let back = tokio::spawn(mark_running_again(standings, address));
                     tokio::select! {
                         _ = &mut hosted.ended => {}
-                        () = until(&mut stopping) => stopped = true,
+                        () = until(&mut stopping) => end = End::Stopped,
+                        () = wake.notified() => end = End::Wanted,
                     }
-                    if stopped {
+                    if end != End::Failed {
                         hosted.stop(PATIENCE).await;
                     }
                     back.abort();
                 }
                 Err(error) => tracing::error!(actor = %address, error = %error, "the actor does not start"),
             }
-            let _ = done.send(stopped);
+            let _ = done.send(end);
         };
         arbiter.spawn(life);
         // A thread that dies without a word counts as a failure.
-        let stopped = ended.await.unwrap_or(false);
+        let end = ended.await.unwrap_or(End::Failed);
         arbiter.stop();
-        stopped || *self.stopping.borrow()
+        if *self.stopping.borrow() { End::Stopped } else { end }
     }
 }
 

@@ -225,3 +225,53 @@ fn every_account_is_of_one_actor() {
     let distinct: HashSet<_> = accounts.iter().collect();
     assert_eq!(distinct.len(), accounts.len());
 }
+
+#[actix::test]
+async fn an_actor_is_built_anew_when_it_is_wanted_and_its_neighbours_stay() {
+    let house = house(&[1]).await;
+    let page = Bus::connect(house.broker.access(), Address::of_box(ActorKind::Gateway));
+    let client = Bus::connect(house.broker.access(), face_reader(1));
+    open(&client.bus, 1).await.unwrap();
+    let mut standings = house.supervisor.standings();
+    let mut built = async |restarts: u64| {
+        let all = standings.wait_for(|all| all[&KEEPER].restarts == restarts).await.unwrap();
+        assert_eq!(all[&KEEPER].standing, Standing::Running);
+    };
+    // Over the bus, as when it runs in a process of its own.
+    page.bus.restart(KEEPER).await.unwrap();
+    built(1).await;
+    open(&client.bus, 1).await.expect("answered by the actor that was built anew");
+    // Where the supervisor is this process's.
+    let restarter = house.supervisor.restarter();
+    assert!(restarter.restart(KEEPER));
+    built(2).await;
+    open(&client.bus, 1).await.unwrap();
+    assert!(!restarter.restart(face_reader(1)), "nobody looks after it here");
+    // However often it is wanted, it is not given up.
+    for restarts in 3..9 {
+        page.bus.restart(KEEPER).await.unwrap();
+        built(restarts).await;
+    }
+    house.supervisor.stop().await;
+}
+
+#[actix::test]
+async fn an_actor_that_was_given_up_is_tried_at_once_when_it_is_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = ManagedBroker::start(directory.path(), &[lane(1)]).await.unwrap();
+    let mut supervisor = Supervisor::new(broker.access().clone());
+    let heard = Arc::new(AtomicU32::new(0));
+    let (counted, mended) = (heard.clone(), Arc::new(AtomicU32::new(0)));
+    let is_mended = mended.clone();
+    supervisor.look_after(KEEPER, move |bus| match is_mended.load(Ordering::SeqCst) {
+        0 => Err("no such device".into()),
+        _ => Ok(Counter { bus, heard: counted.clone() }),
+    });
+    let mut standings = supervisor.standings();
+    standings.wait_for(|all| all[&KEEPER].restarts == 2).await.unwrap();
+    mended.store(1, Ordering::SeqCst);
+    assert!(supervisor.restarter().restart(KEEPER));
+    let client = Bus::connect(broker.access(), face_reader(1));
+    open(&client.bus, 1).await.unwrap();
+    supervisor.stop().await;
+}

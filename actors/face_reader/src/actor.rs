@@ -7,6 +7,7 @@ use crate::{
     link::{FaceReaderLink, LinkEvent},
     phones::Phones,
     settings::{Settings, SetupError, Surroundings},
+    stopwatch::Stopwatch,
     tls::TlsLink,
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
@@ -21,7 +22,7 @@ use madoguchi_protocol::{
         face_reader::{ActAsStaff, FaceReaderCommand, StaffActed},
         nfc_reader::ReadProgress,
         offline_queue::ConfirmationSettled,
-        state::{Condition, Detail, ReaderIdentity, State},
+        state::{Condition, Detail, EndedVisit, ReaderIdentity, State},
     },
 };
 use madoguchi_reception::{Fresh, Input, Visit, makers::Wording, readiness::Readiness};
@@ -54,7 +55,8 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     links_refused: u64,
     /// A refusal was counted and is not published yet.
     refusal_waits: bool,
-    pub(crate) last_ended: Option<(VisitId, VisitEnd)>,
+    pub(crate) last_ended: Option<EndedVisit>,
+    pub(crate) stopwatch: Stopwatch,
     /// Runs until the visit's present deadline.
     pub(crate) deadline: Option<SpawnHandle>,
     /// The question to `nfc_reader` that has no answer yet.
@@ -97,6 +99,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             links_refused: 0,
             refusal_waits: false,
             last_ended: None,
+            stopwatch: Stopwatch::default(),
             deadline: None,
             reading: None,
             confirming: None,
@@ -128,6 +131,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
         for output in self.visit.step(input, now, fresh) {
             self.carry_out(output, now, context);
         }
+        self.stopwatch.see(self.visit.in_progress().as_ref(), now);
     }
 
     fn publish(&mut self) {
@@ -145,6 +149,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             visit: self.visit.in_progress(),
             visits_ended: self.visits_ended,
             links_refused: self.links_refused,
+            last_visit: self.last_ended,
         };
         self.bus.set_state(self.faults.list(), detail);
     }
@@ -192,7 +197,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
     fn was_cut_short(&self, shown: VisitId) -> bool {
         let goes_on = self.visit.in_progress().is_some_and(|present| present.visit == shown);
         let ended_well =
-            self.last_ended.is_some_and(|(visit, end)| visit == shown && end != VisitEnd::Interrupted);
+            self.last_ended.is_some_and(|last| last.visit == shown && last.end != VisitEnd::Interrupted);
         !goes_on && !ended_well
     }
 

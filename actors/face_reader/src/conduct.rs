@@ -73,7 +73,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             Act::Ended(end) => {
                 self.visits_ended += 1;
                 self.confirming = None;
-                self.last_ended = visit.map(|visit| (visit, end));
+                self.last_ended = visit.map(|visit| self.stopwatch.end(visit, end, now));
             }
             Act::SetDeadline(at) => {
                 if let Some(before) = self.deadline.take() {

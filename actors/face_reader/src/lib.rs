@@ -20,6 +20,7 @@ mod interrupted;
 pub mod link;
 mod phones;
 mod settings;
+mod stopwatch;
 pub mod tls;
 
 pub use actor::FaceReader;

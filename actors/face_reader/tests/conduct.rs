@@ -149,6 +149,7 @@ async fn android_visit_goes_through_every_neighbour_and_a_missed_event_is_asked_
             responder.reply::<ReadMedium>(&SIGNED);
         }
         NfcReaderCommand::CancelRead(_) => responder.reply::<CancelRead>(&ReadCancelled {}),
+        NfcReaderCommand::TestReader(_) => panic!("only the page tests a reader"),
     });
     // Accepts, and says nothing when the answer is there: the lane has to ask.
     house.offline_queue(|_, envelope, responder| match envelope.body {
@@ -228,6 +229,7 @@ async fn cancelled_read_is_cancelled_at_the_reader_and_its_late_answer_changes_n
             }
             responder.reply::<CancelRead>(&ReadCancelled {});
         }
+        NfcReaderCommand::TestReader(_) => panic!("only the page tests a reader"),
     });
     let mut reader = connected(&house, hello()).await;
     let hold = choose_android_and_type_a_pin(&mut reader).await;

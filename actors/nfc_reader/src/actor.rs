@@ -13,7 +13,10 @@ use madoguchi_protocol::{
     evidence::Medium,
     fault::FaultCode,
     messages::{
-        nfc_reader::{CancelRead, NfcReaderCommand, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress},
+        nfc_reader::{
+            CancelRead, NfcReaderCommand, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress, ReaderTested,
+            TestReader,
+        },
         pin_session::{PinReleased, ReleasePin},
         state::Detail,
     },
@@ -25,6 +28,8 @@ use tokio::sync::watch;
 
 /// The longest wait for a medium: the command's own deadline is 180 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(160);
+/// The longest wait of a test: with the longest read after it, it ends before the command's own deadline of 40 s.
+const LONGEST_TEST: Duration = Duration::from_secs(20);
 
 /// What can be set for a lane's NFC reader.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -71,6 +76,8 @@ pub struct NfcReader {
     media: MediumReader,
     /// Cancels the newest read when set to true or dropped.
     current: watch::Sender<bool>,
+    /// Reads of visits that have not ended yet.
+    serving: u32,
     /// The last stay that was connected to.
     spent: Option<Spent>,
 }
@@ -107,6 +114,7 @@ impl NfcReader {
             keeper: ReaderKeeper::start(settings.reader),
             media: MediumReader::default(),
             current: watch::channel(false).0,
+            serving: 0,
             spent: None,
         })
     }
@@ -115,13 +123,46 @@ impl NfcReader {
         self.current.send_replace(true);
     }
 
-    fn read(&mut self, command: Envelope<ReadMedium>, responder: Responder, context: &mut Context<Self>) {
+    /// Ends what is being read, and gives what will tell of the end of the next.
+    fn begin(&mut self) -> watch::Receiver<bool> {
         self.cancel();
         let (cancel, cancelled) = watch::channel(false);
         self.current = cancel;
+        cancelled
+    }
+
+    /// Waits for any medium and says what it is. What was held for it is not read for the next patient.
+    fn test(&mut self, wait: Duration, responder: Responder, context: &mut Context<Self>) {
+        if self.serving > 0 {
+            return responder.reply::<TestReader>(&ReaderTested::InUse);
+        }
+        let cancelled = self.begin();
+        let order = Order {
+            expected: None,
+            statement: Vec::new(),
+            last_try_allowed: false,
+            wait: wait.min(LONGEST_TEST),
+            limit: self.limit,
+            spent: None,
+        };
+        let (media, view) = (self.media.clone(), self.keeper.view());
+        let work = async move { carry_out(order, &media, view, cancelled, || {}, async || None).await };
+        let done = wrap_future::<_, Self>(work).map(move |ended, actor, _| {
+            responder.reply::<TestReader>(&tested(&ended.outcome));
+            tracing::info!(lane = %actor.lane, outcome = ended.outcome.name(), "the reader was tested");
+            if let Some(stay) = ended.touched {
+                actor.spent = Some(Spent { stay, visit: None, hopeless: None });
+            }
+        });
+        context.spawn(done);
+    }
+
+    fn read(&mut self, command: Envelope<ReadMedium>, responder: Responder, context: &mut Context<Self>) {
+        let cancelled = self.begin();
+        self.serving += 1;
         let (visit, read) = (command.visit, command.body);
         let order = Order {
-            expected: read.expected,
+            expected: Some(read.expected),
             statement: read.statement,
             last_try_allowed: read.last_try_allowed,
             wait: Duration::from_millis(read.wait_ms.into()).min(LONGEST_WAIT),
@@ -139,6 +180,7 @@ impl NfcReader {
         };
         let done = wrap_future::<_, Self>(work).map(move |ended, actor, context| {
             responder.reply::<ReadMedium>(&ended.outcome);
+            actor.serving = actor.serving.saturating_sub(1);
             actor.ended(ended, visit, expected, context);
         });
         context.spawn(done);
@@ -158,6 +200,18 @@ impl NfcReader {
                 bus.say(Some(lane), visit, &ReadProgress::MediumGone);
             }
         }));
+    }
+}
+
+/// What an outcome says of the reader. Whatever was held was another medium than expected.
+const fn tested(outcome: &ReadOutcome) -> ReaderTested {
+    match outcome {
+        ReadOutcome::WrongMedium { found } => ReaderTested::Read(*found),
+        ReadOutcome::OldResidentCard | ReadOutcome::NotJpki => ReaderTested::ReadOther,
+        ReadOutcome::NoMedium => ReaderTested::NoMedium,
+        ReadOutcome::ReaderLost => ReaderTested::ReaderLost,
+        ReadOutcome::Cancelled => ReaderTested::InUse,
+        _ => ReaderTested::NotReadable,
     }
 }
 
@@ -242,6 +296,9 @@ impl Handler<Incoming<NfcReaderCommand>> for NfcReader {
             NfcReaderCommand::CancelRead(CancelRead {}) => {
                 self.cancel();
                 responder.reply::<CancelRead>(&ReadCancelled {});
+            }
+            NfcReaderCommand::TestReader(TestReader { wait_ms }) => {
+                self.test(Duration::from_millis(wait_ms.into()), responder, context);
             }
         }
     }

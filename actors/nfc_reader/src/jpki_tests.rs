@@ -119,7 +119,7 @@ fn pin(digits: &[u8; 4]) -> Option<Pin> {
 }
 
 fn request(expected: Medium) -> Request<'static> {
-    Request { expected, statement: b"a statement", last_try_allowed: false }
+    Request { expected: Some(expected), statement: b"a statement", last_try_allowed: false }
 }
 
 /// Reads with the right PIN; `released` says whether it was asked for.
@@ -134,6 +134,21 @@ fn read_as(card: &mut Card, expected: Medium) -> (ReadOutcome, bool) {
 
 const ANDROID: &str = "JPKIAPGPSETOKEN";
 const VERIFY: &[u8] = &[0x00, 0x20, 0x00, 0x80, 0x04];
+
+#[test]
+fn a_test_of_the_reader_ends_at_the_label_and_asks_for_no_pin() {
+    for (label, medium) in [
+        (ANDROID, Medium::Android),
+        ("JPKIAPICCTOKEN2", Medium::MyNumberCard),
+        ("JPKIAPIOSTOKEN", Medium::Iphone),
+    ] {
+        let mut card = Card::new(label);
+        let wanted = Request { expected: None, statement: b"", last_try_allowed: true };
+        let outcome = read(&mut card, &wanted, || panic!("no PIN is asked for"));
+        assert_eq!(outcome, ReadOutcome::WrongMedium { found: medium });
+        assert_eq!(card.log.len(), 3, "application, token info and its label: {:02X?}", card.log);
+    }
+}
 
 #[test]
 fn an_android_signs_after_label_tries_pin_verify_certificate() {

@@ -25,8 +25,8 @@ const LOSS_NOTICED: Duration = Duration::from_millis(1500);
 
 /// What is to be read, and within what time.
 pub struct Order {
-    /// What the patient chose.
-    pub expected: Medium,
+    /// What the patient chose; `None` to be told only what it is, as another medium than expected.
+    pub expected: Option<Medium>,
     /// What to sign.
     pub statement: Vec<u8>,
     /// The patient's explicit yes to spending the last try.

@@ -8,7 +8,10 @@ use hpke::{
     Deserializable, Kem, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_seal,
 };
-use madoguchi_bus::{Bus, BusActor, Incoming, Supervisor, broker::ManagedBroker};
+use madoguchi_bus::{
+    Bus, BusActor, Incoming, Supervisor,
+    broker::{Access, ManagedBroker},
+};
 use madoguchi_nfc_reader::{NfcReader, Settings, pcsc::binding::ReaderBinding};
 use madoguchi_protocol::{
     ActorKind, Address, LaneId, VisitId,
@@ -16,7 +19,9 @@ use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
         face_reader::FaceReaderCommand,
-        nfc_reader::{CancelRead, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress},
+        nfc_reader::{
+            CancelRead, ReadCancelled, ReadMedium, ReadOutcome, ReadProgress, ReaderTested, TestReader,
+        },
         pin_session::{PinReleased, PinSessionCommand, ReleasePin},
         state::{Condition, Detail, State},
     },
@@ -111,6 +116,7 @@ impl Handler<Incoming<FaceReaderCommand>> for Face {
 struct Lane {
     lane: LaneId,
     spec: ReaderSpec,
+    access: Access,
     bus: Bus,
     heard: mpsc::UnboundedReceiver<Heard>,
     released: watch::Receiver<Vec<PinJob>>,
@@ -188,7 +194,8 @@ fn with_a_lane(test: &str, body: impl AsyncFnOnce(&mut Pcscd, &mut Lane)) {
                 NfcReader::new(bus, lane, settings.clone())
             });
             let bus = tokio::task::spawn_blocking(move || bus.recv().unwrap()).await.unwrap();
-            let mut lane = Lane { lane, spec, bus, heard, released: jobs };
+            let access = broker.access().clone();
+            let mut lane = Lane { lane, spec, access, bus, heard, released: jobs };
             lane.state(true, None).await;
             body(&mut pcscd, &mut lane).await;
             supervisor.stop().await;
@@ -282,5 +289,36 @@ fn the_state_tells_a_service_that_dies_hangs_and_comes_back() {
         lane.state(true, None).await;
         let _held = serve(android(), lane.spec.address()).await.unwrap();
         assert!(is_signed(&lane.read(VisitId::random(), Medium::Android, Some(7), 3000).await));
+    });
+}
+
+#[test]
+fn a_test_names_what_is_held_and_gives_way_to_a_visit() {
+    with_a_lane("a_test_names_what_is_held_and_gives_way_to_a_visit", async |_, lane| {
+        let page = Bus::connect(&lane.access, Address::of_box(ActorKind::Gateway));
+        let test =
+            async |wait_ms: u32| page.bus.ask(Some(lane.lane), None, TestReader { wait_ms }).await.unwrap();
+        assert_eq!(test(100).await, ReaderTested::NoMedium);
+        let phone = android();
+        let held = serve(phone.clone(), lane.spec.address()).await.unwrap();
+        assert_eq!(test(5000).await, ReaderTested::Read(Medium::Android));
+        assert_eq!((phone.seen().pins, phone.seen().tries_asked), (0, 0), "nothing but its label is read");
+        // What was held for the test is not the next patient's.
+        assert_eq!(lane.read(VisitId::random(), Medium::Android, Some(7), 500).await, ReadOutcome::NoMedium);
+        held.remove().await;
+
+        let visit = VisitId::random();
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            test(100).await
+        };
+        let (read, tested) = tokio::join!(lane.read(visit, Medium::Android, Some(8), 1500), later);
+        assert_eq!((read, tested), (ReadOutcome::NoMedium, ReaderTested::InUse), "a visit is not disturbed");
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            lane.read(visit, Medium::Android, Some(9), 100).await
+        };
+        let (tested, read) = tokio::join!(test(20_000), later);
+        assert_eq!((tested, read), (ReaderTested::InUse, ReadOutcome::NoMedium), "a test gives way");
     });
 }

@@ -138,6 +138,7 @@ impl Visit {
             medium: session.medium,
             pin_job: session.place.job(),
             trouble: session.trouble,
+            staff_may: session.staff_acts(self.surroundings.slot_card),
         })
     }
 }

@@ -96,8 +96,10 @@ fn r31_an_expired_phone_is_not_offered_the_portal_by_screen_or_staff() {
     let mut counter = Counter::android_until_authenticating();
     counter.verdict(Verdict::Expired);
     assert!(counter.says(FaultCode::CertificateExpired));
+    let portal = StaffAct::SettleByFallback(Fallback::PortalScreen);
     assert!(!offers(&counter).contains(&Fallback::PortalScreen));
-    assert_eq!(counter.staff(StaffAct::SettleByFallback(Fallback::PortalScreen)), StaffActed::NotNow);
+    assert!(!counter.visit.in_progress().unwrap().staff_may.contains(&portal), "no button for it");
+    assert_eq!(counter.staff(portal), StaffActed::NotNow);
     // The phone stays expired when the card that is tried next fails too.
     counter.touches(&["use_card", "pin"]).types_pin().read(ReadOutcome::Locked);
     assert_eq!(offers(&counter), [Fallback::EligibilityCertificate, Fallback::SelfDeclaration]);
@@ -436,4 +438,18 @@ fn a_card_left_in_the_slot_is_pointed_out() {
     assert_eq!((counter.kind(), counter.shown().notice), (ScreenKind::Idle, Some(Notice::TakeCard)));
     counter.give(Input::SlotCard { present: false });
     assert_eq!(counter.shown().notice, None);
+}
+
+#[test]
+fn the_buttons_of_staff_are_what_staff_can_do() {
+    let mut counter = Counter::android_until_authenticating();
+    counter.verdict(Verdict::NotRegistered);
+    let may = counter.visit.in_progress().unwrap().staff_may;
+    assert!(may.contains(&StaffAct::SettleByFallback(Fallback::PortalScreen)));
+    assert!(!may.contains(&StaffAct::ConfirmPhoto), "there is no card to compare with");
+    for act in may {
+        let mut counter = Counter::android_until_authenticating();
+        counter.verdict(Verdict::NotRegistered);
+        assert_eq!(counter.staff(act), StaffActed::Done, "{act:?}");
+    }
 }

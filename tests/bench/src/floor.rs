@@ -181,7 +181,8 @@ impl<'a> Straight<'a> {
 
 /// The exchange of `nfc_reader`, VERIFY and SIGN included.
 fn read(card: &Card, statement: Vec<u8>) -> Result<Evidence> {
-    let request = jpki::Request { expected: Medium::Android, statement: &statement, last_try_allowed: false };
+    let request =
+        jpki::Request { expected: Some(Medium::Android), statement: &statement, last_try_allowed: false };
     let pin = || {
         let mut digits = Zeroizing::new([0; 4]);
         digits.copy_from_slice(PIN.as_bytes());

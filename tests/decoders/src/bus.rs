@@ -6,7 +6,7 @@ use madoguchi_protocol::{
     envelope::EnvelopeError,
     messages::{
         Command, Commands, audit_log::*, face_reader::*, nfc_reader::*, offline_queue::*, pin_session::*,
-        receipt_computer::*, state::State, uplink::*,
+        receipt_computer::*, state::State, supervision::*, uplink::*,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,6 +25,7 @@ pub fn message(bytes: &[u8]) -> Verdict {
     command::<ActAsStaff>(bytes)
         .or(command::<ReadMedium>(bytes))
         .or(command::<CancelRead>(bytes))
+        .or(command::<TestReader>(bytes))
         .or(command::<OpenPinJob>(bytes))
         .or(command::<HoldPin>(bytes))
         .or(command::<ReleasePin>(bytes))
@@ -36,6 +37,11 @@ pub fn message(bytes: &[u8]) -> Verdict {
         .or(command::<AskConfirmation>(bytes))
         .or(command::<WriteResult>(bytes))
         .or(command::<RecordEntry>(bytes))
+        .or(command::<ReadLog>(bytes))
+        .or(command::<AskChain>(bytes))
+        .or(command::<ReadReport>(bytes))
+        .or(envelope::<Restart>(bytes))
+        .or(envelope::<RestartBegun>(bytes))
         .or(envelope::<ReadProgress>(bytes))
         .or(envelope::<ConfirmationSettled>(bytes))
         .or(envelope::<State>(bytes))

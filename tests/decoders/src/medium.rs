@@ -22,7 +22,7 @@ pub fn exchange(bytes: &[u8]) -> Verdict {
     let last_try_allowed = choice & 0x80 != 0;
     let mut card = Card { script, expected, file: 0, sent: 0, verifies: 0, tries_told: None };
     let mut released = 0;
-    let request = Request { expected, statement: b"a statement", last_try_allowed };
+    let request = Request { expected: Some(expected), statement: b"a statement", last_try_allowed };
     let outcome = jpki::read(&mut card, &request, || {
         released += 1;
         Pin::new(Zeroizing::new(*b"1234"))

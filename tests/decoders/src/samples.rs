@@ -144,6 +144,14 @@ fn commands() -> Vec<Vec<u8>> {
             wait_ms: 60_000,
         }),
         of_lane(CancelRead {}),
+        of_lane(TestReader { wait_ms: 10_000 }),
+        of_box(ReadLog {
+            filter: LogFilter { lane: Some(lane()), visit: Some(visit()), ..LogFilter::default() },
+            before: Some(4711),
+            limit: 50,
+        }),
+        of_box(AskChain { anew: true }),
+        of_box(ReadReport { month: jiff::civil::date(2026, 1, 1), from_row: 200 }),
         of_lane(HoldPin { job: JOB, sealed: sealed() }),
         of_lane(ReleasePin { job: JOB, reader_key: KEY }),
         of_lane(DropPin { job: JOB }),
@@ -183,6 +191,31 @@ fn replies() -> Vec<Vec<u8>> {
         of_lane(Accepted::AlreadySettled(settlement())),
         of_lane(ConfirmationStanding::Settled(settlement())),
         of_lane(ResultWritten::Written { lost_characters: 1 }),
+        of_lane(ReaderTested::Read(Medium::Iphone)),
+        of_box(LogPage {
+            lines: vec![LoggedLine {
+                n: 7,
+                at: AT,
+                lane: Some(lane()),
+                visit: Some(visit()),
+                what: Logged::Entry(Entry::VisitEnded(VisitEnd::Fallback(Fallback::PortalScreen))),
+            }],
+            older: Some(7),
+        }),
+        of_box(ChainKnown { reading: false, found: Some(ChainFound { at: AT, whole: Some((1, 7)) }) }),
+        of_box(ReportRows {
+            rows: vec![ReportRow {
+                lane: Some(lane()),
+                hour: 9,
+                medium: "android".into(),
+                established: "online".into(),
+                payment: "usual_share".into(),
+                counts: "yes".into(),
+                reason: "confirmed_online".into(),
+                visits: 2,
+            }],
+            next: None,
+        }),
     ]
 }
 

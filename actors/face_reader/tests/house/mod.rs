@@ -148,7 +148,7 @@ impl House {
             Address::of_box(ActorKind::AuditLog),
             Detail::None,
             move |_, envelope: Envelope<AuditLogCommand>, responder| {
-                let AuditLogCommand::RecordEntry(record) = envelope.body;
+                let AuditLogCommand::RecordEntry(record) = envelope.body else { return };
                 entries.lock().unwrap().push(record.entry);
                 responder.reply::<RecordEntry>(&EntryRecorded {});
             },

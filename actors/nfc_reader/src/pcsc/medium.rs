@@ -29,8 +29,8 @@ const PIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What to read.
 pub struct Read {
-    /// What the patient chose.
-    pub expected: Medium,
+    /// What the patient chose; `None` to be told only what it is.
+    pub expected: Option<Medium>,
     /// What to sign.
     pub statement: Vec<u8>,
     /// The patient's explicit yes to spending the last try.

@@ -96,7 +96,7 @@ impl Lane {
 
     pub fn order(&self, expected: Medium) -> Order {
         Order {
-            expected,
+            expected: Some(expected),
             statement: STATEMENT.to_vec(),
             last_try_allowed: false,
             wait: Duration::from_secs(5),

@@ -399,7 +399,7 @@ impl Handler<Incoming<AuditLogCommand>> for Log {
     fn handle(&mut self, incoming: Incoming<AuditLogCommand>, context: &mut Self::Context) {
         match incoming {
             Incoming::Command(envelope, responder) => {
-                let AuditLogCommand::RecordEntry(record) = envelope.body;
+                let AuditLogCommand::RecordEntry(record) = envelope.body else { return };
                 self.world.lock().unwrap().entries.push((envelope.id, envelope.visit, record.entry));
                 responder.reply::<RecordEntry>(&EntryRecorded {});
             }

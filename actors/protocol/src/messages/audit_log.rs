@@ -2,11 +2,12 @@
 
 use super::commands;
 use crate::{
+    LaneId, VisitId,
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
     fault::FaultCode,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 /// From any actor: record this. Visit and lane are the envelope's. Idempotent by the message id.
@@ -152,9 +153,144 @@ pub enum StaffAct {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EntryRecorded {}
 
+/// The most lines in one [`LogPage`]: with some 350 bytes each they stay below the bus's limit.
+pub const MAX_LINES: u16 = 100;
+/// The most rows in one [`ReportRows`].
+pub const MAX_ROWS: usize = 200;
+
+/// From the page: lines of the log, the newest first. No lasting effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadLog {
+    /// Which.
+    pub filter: LogFilter,
+    /// Only lines before the one with this number; the newest where it is not given.
+    pub before: Option<u64>,
+    /// How many at most; never more than [`MAX_LINES`].
+    pub limit: u16,
+}
+
+/// Which lines are wanted: those for which everything holds that is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFilter {
+    /// Written down on this day in Japan or later.
+    pub from: Option<Date>,
+    /// Written down on this day in Japan or before.
+    pub to: Option<Date>,
+    /// Of this lane.
+    pub lane: Option<LaneId>,
+    /// Of this visit.
+    pub visit: Option<VisitId>,
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPage {
+    /// The lines, the newest first.
+    pub lines: Vec<LoggedLine>,
+    /// Where to go on: lines before this one have not been looked at. Nothing where the log's beginning was reached.
+    pub older: Option<u64>,
+}
+
+/// One line as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedLine {
+    /// Its number.
+    pub n: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The lane.
+    pub lane: Option<LaneId>,
+    /// The visit.
+    pub visit: Option<VisitId>,
+    /// What happened.
+    pub what: Logged,
+}
+
+/// What a line tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Logged {
+    /// An actor's entry.
+    Entry(Entry),
+    /// The last line had been torn by a crash: so many bytes of it were dropped.
+    TornLineDropped(u64),
+    /// A file had a broken line, the one with this number in it.
+    BrokenLineFound(u64),
+    /// Lines up to this number were removed because their time was over.
+    Removed(u64),
+}
+
+/// From the page: is the chain whole? Reading all of a log takes longer than anybody waits, so this asks for what is
+/// known, and has the log read from its beginning where `anew` says so and nobody is reading it already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskChain {
+    /// Begin now.
+    pub anew: bool,
+}
+
+/// What is known of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainKnown {
+    /// Whether it is being read now.
+    pub reading: bool,
+    /// What was found last.
+    pub found: Option<ChainFound>,
+}
+
+/// What reading the whole log found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainFound {
+    /// When it was read.
+    pub at: Timestamp,
+    /// The numbers of its first and last line where every line follows the one before; nothing where one does not.
+    pub whole: Option<(u64, u64)>,
+}
+
+/// From the page: the counts of a month, row by row. No lasting effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadReport {
+    /// Any day of the month.
+    pub month: Date,
+    /// The first row wanted; 0 to begin.
+    pub from_row: u32,
+}
+
+/// A part of a month's report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRows {
+    /// The rows.
+    pub rows: Vec<ReportRow>,
+    /// The row to go on with.
+    pub next: Option<u32>,
+}
+
+/// Visits that have all of this in common. The codes are those of the rules in `reception`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReportRow {
+    /// The lane.
+    pub lane: Option<LaneId>,
+    /// The hour in Japan in which they began, 0 to 23.
+    pub hour: u8,
+    /// What was read, or `none`.
+    pub medium: String,
+    /// How eligibility was established, or `open`.
+    pub established: String,
+    /// What the patient is asked to pay, or `none`.
+    pub payment: String,
+    /// `yes`, `no` or `open`.
+    pub counts: String,
+    /// Why it counts or does not.
+    pub reason: String,
+    /// How many.
+    pub visits: u64,
+}
+
 commands! {
     /// What `audit_log` hears.
     enum AuditLogCommand for AuditLog {
         RecordEntry => EntryRecorded, "record_entry", idempotent, 10 s;
+        ReadLog => LogPage, "read_log", idempotent, 10 s;
+        AskChain => ChainKnown, "ask_chain", idempotent, 5 s;
+        ReadReport => ReportRows, "read_report", idempotent, 20 s;
     }
 }

@@ -15,6 +15,7 @@ pub mod offline_queue;
 pub mod pin_session;
 pub mod receipt_computer;
 pub mod state;
+pub mod supervision;
 pub mod uplink;
 
 /// A command to one kind of actor.
@@ -116,6 +117,7 @@ pub fn all_commands() -> impl Iterator<Item = &'static CommandFacts> {
         offline_queue::OfflineQueueCommand::FACTS,
         receipt_computer::ReceiptComputerCommand::FACTS,
         audit_log::AuditLogCommand::FACTS,
+        supervision::FACTS,
     ]
     .into_iter()
     .flatten()

@@ -125,11 +125,38 @@ pub struct CancelRead {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReadCancelled {}
 
+/// From the page: try the reader. Wait for any medium and say by its label what it is; nothing else of it is read, and
+/// no PIN is asked for. A visit's read goes before it: it ends a test, and is never ended by one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestReader {
+    /// How long to wait for a medium, in milliseconds; 20 s at most.
+    pub wait_ms: u32,
+}
+
+/// What came of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderTested {
+    /// The reader read a medium that visits can use.
+    Read(Medium),
+    /// The reader read a medium, and it is none that visits can use.
+    ReadOther,
+    /// A medium was there and could not be read: held too briefly or badly, or it does not answer.
+    NotReadable,
+    /// Nobody held a medium in time.
+    NoMedium,
+    /// The reader is not there, or the PC/SC service is not.
+    ReaderLost,
+    /// A visit needs the reader now.
+    InUse,
+}
+
 commands! {
     /// What `nfc_reader` hears.
     enum NfcReaderCommand for NfcReader {
         ReadMedium => ReadOutcome, "read_medium", once, 180 s;
         CancelRead => ReadCancelled, "cancel_read", idempotent, 3 s;
+        TestReader => ReaderTested, "test_reader", idempotent, 40 s;
     }
 }
 

@@ -1,7 +1,12 @@
 //! The retained state of each actor: how it is, what is wrong, and what the page shows of it.
 
 use crate::{
-    VisitId, evidence::Medium, fault::FaultCode, messages::audit_log::Step, pin::PinJob, readiness::UnmetTerm,
+    VisitId,
+    evidence::Medium,
+    fault::FaultCode,
+    messages::audit_log::{StaffAct, Step, VisitEnd},
+    pin::PinJob,
+    readiness::UnmetTerm,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -82,6 +87,9 @@ pub enum Detail {
         /// wrong certificate, a bad frame.
         #[serde(default)]
         links_refused: u64,
+        /// The visit that ended last.
+        #[serde(default)]
+        last_visit: Option<EndedVisit>,
     },
     /// A generic NFC reader.
     NfcReader {
@@ -177,6 +185,26 @@ pub struct VisitInProgress {
     pub pin_job: Option<PinJob>,
     /// The last thing that went wrong in it.
     pub trouble: Option<FaultCode>,
+    /// What staff can do about it now: the portal screen is not among it where a phone has expired.
+    #[serde(default)]
+    pub staff_may: Vec<StaffAct>,
+}
+
+/// A visit that has ended, in figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedVisit {
+    /// Which.
+    pub visit: VisitId,
+    /// When its outcome stood.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub end: VisitEnd,
+    /// What the patient chose.
+    pub medium: Option<Medium>,
+    /// From the first touch to the outcome, in milliseconds.
+    pub service_ms: u64,
+    /// How much of it the patient waited for the box or the centre, in milliseconds.
+    pub waited_ms: u64,
 }
 
 /// An actor as the supervisor sees it.

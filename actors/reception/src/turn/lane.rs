@@ -4,7 +4,7 @@ use super::Turn;
 use crate::{
     output::Act,
     place::{PinMedium, Place, Stage},
-    visit::State,
+    visit::{Session, State},
 };
 use madoguchi_protocol::{
     device::SlotMethod,
@@ -15,6 +15,17 @@ use madoguchi_protocol::{
         face_reader::StaffActed,
     },
 };
+
+/// What staff can do to a visit at all.
+const STAFF_ACTS: [StaffAct; 7] = [
+    StaffAct::TakeOver,
+    StaffAct::Cancel,
+    StaffAct::ConfirmPhoto,
+    StaffAct::SettleByFallback(Fallback::MyNumberCard),
+    StaffAct::SettleByFallback(Fallback::EligibilityCertificate),
+    StaffAct::SettleByFallback(Fallback::PortalScreen),
+    StaffAct::SettleByFallback(Fallback::SelfDeclaration),
+];
 
 impl Turn<'_> {
     pub(super) fn link(&mut self, up: bool) {
@@ -87,8 +98,28 @@ impl Turn<'_> {
     }
 
     fn staff_may(&self, act: StaffAct) -> bool {
-        let Some(session) = self.session() else { return false };
-        let place = &session.place;
+        let slot_card = self.lane.surroundings.slot_card;
+        self.session().is_some_and(|session| session.staff_may(act, slot_card))
+    }
+
+    pub(super) fn stop(&mut self) {
+        let interrupted = match self.place() {
+            Some(Place::Done { .. } | Place::Deferred) | None => false,
+            Some(_) => true,
+        };
+        if matches!(self.lane.state, State::Stopped { .. }) {
+            return;
+        }
+        self.end_quietly(VisitEnd::Interrupted);
+        self.lane.state = State::Stopped { interrupted };
+        self.show();
+    }
+}
+
+impl Session {
+    /// Whether staff can do this to the visit now; `slot_card`: a card is in the face-auth reader's slot.
+    fn staff_may(&self, act: StaffAct, slot_card: bool) -> bool {
+        let place = &self.place;
         // What the queue was asked to take can't be called back, and what has ended has its outcome.
         let open = !matches!(place, Place::Confirming { .. } | Place::Done { .. } | Place::Deferred);
         match act {
@@ -104,24 +135,16 @@ impl Turn<'_> {
                         | Place::Fallback { .. }
                         | Place::TakenOver
                 );
-                waits && self.lane.surroundings.slot_card
+                waits && slot_card
             }
             // An expired phone can't log in to the portal (R-31 over R-24).
-            StaffAct::SettleByFallback(Fallback::PortalScreen) => open && !session.phone_expired,
+            StaffAct::SettleByFallback(Fallback::PortalScreen) => open && !self.phone_expired,
             StaffAct::SettleByFallback(_) => open,
         }
     }
 
-    pub(super) fn stop(&mut self) {
-        let interrupted = match self.place() {
-            Some(Place::Done { .. } | Place::Deferred) | None => false,
-            Some(_) => true,
-        };
-        if matches!(self.lane.state, State::Stopped { .. }) {
-            return;
-        }
-        self.end_quietly(VisitEnd::Interrupted);
-        self.lane.state = State::Stopped { interrupted };
-        self.show();
+    /// All that staff can do to the visit now, in the order of their buttons.
+    pub(crate) fn staff_acts(&self, slot_card: bool) -> Vec<StaffAct> {
+        STAFF_ACTS.into_iter().filter(|act| self.staff_may(*act, slot_card)).collect()
     }
 }
