@@ -8,6 +8,7 @@ use madoguchi_protocol::{
 
 /// A message to an actor, decoded and checked.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "read once and moved on; a box would only add noise")]
 pub enum Incoming<C: Commands> {
     /// Somebody asks. Repeats of a command never get here.
     Command(Envelope<C>, Responder),
