@@ -115,6 +115,10 @@ faults! {
     ActorGaveUp = "actor-gave-up", Critical, Box, "actor_that_keeps_failing_is_seen_to_have_given_up";
     /// The centre can't be reached.
     LineDown = "line-down", Critical, Box, "dead_centre_defers_the_visit";
+    /// A fifth of what was tried in five minutes failed: an outage by the field's definition.
+    LineOutage = "line-outage", Critical, Box, "a_cut_line_is_an_outage_with_its_beginning_and_its_end";
+    /// The primary line is not used: requests go by the second.
+    LineOnSecond = "line-on-second", Warning, Box, "requests_change_over_to_the_second_line_and_return";
     /// The queue is full.
     QueueFull = "queue-full", Critical, Box, "full_queue_leads_to_the_fallbacks";
     /// The queue's store can't write.

@@ -14,6 +14,7 @@ macro_rules! sources {
     ($language:literal) => {
         &[
             sources!(@file $language, "faults"),
+            sources!(@file $language, "line"),
             sources!(@file $language, "page"),
             sources!(@file $language, "people"),
             sources!(@file $language, "readiness"),

@@ -1,43 +1,85 @@
-//! The actor: hears the commands, probes the line, says how it stands.
+//! The actor: hears the commands, probes the lines, says how they stand, and keeps how they stood.
 
 use crate::{
     centre::EligibilityCentre,
-    desk::Desk,
+    desk::{Desk, settle},
     https::HttpsCentre,
     line::LineState,
+    outage::Kept,
+    records::Records,
     settings::{Settings, SetupError, ms},
+    vpn::{Vpn, driver::Driver},
+    ways::{Standing, Ways},
 };
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
+use jiff::Timestamp;
 use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
 use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
+        line::Way,
         state::Detail,
         uplink::{Authenticate, Confirm, QueryEligibility, UplinkCommand},
     },
 };
-use std::{sync::Arc, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval},
+};
+
+/// How often the months are written.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// The line and the centre at its end. One for the box.
 pub struct Uplink<C: EligibilityCentre = HttpsCentre> {
     bus: Bus,
     desk: Arc<Desk<C>>,
     probe_every: Duration,
+    records: Option<Records>,
+    driver: Option<Driver>,
 }
 
 impl Uplink {
     /// An actor that speaks with the centre of the settings. Fails where a setting or a file is unsound.
     pub fn new(bus: Bus, settings: &Settings) -> Result<Self, SetupError> {
-        Ok(Self::with_centre(bus, HttpsCentre::new(settings)?, settings))
+        // Read once in any case: a mistake is to be told at the start, not when the tunnel is up.
+        let unbound = HttpsCentre::new(settings)?;
+        let records = settings.state_folder.as_deref().map(Records::new);
+        let kept = records.as_ref().map(Records::read).unwrap_or_default();
+        let ways = ways(settings, unbound, kept)?;
+        let desk = Arc::new(Desk::with_ways(ways, settings));
+        let driver = Driver::new(settings, desk.clone(), Arc::new(Notify::new()));
+        Ok(Self { bus, desk, probe_every: ms(settings.probe_every_ms.max(1)), records, driver })
     }
+}
+
+/// The ways of the settings. Behind strongSwan they have no centre until their tunnel is up.
+fn ways(settings: &Settings, unbound: HttpsCentre, kept: Kept) -> Result<Ways<HttpsCentre>, SetupError> {
+    let settle = settle(settings);
+    let bound = |source: Option<IpAddr>| HttpsCentre::bound(settings, source);
+    Ok(match &settings.vpn {
+        Vpn::Nobody {} => Ways::one(unbound, settle, kept),
+        Vpn::Strongswan { .. } => {
+            let ways = settings.vpn.ways().into_iter().map(|way| (way, None));
+            Ways::new(ways, true, settle, kept)
+        }
+        Vpn::External { primary, second } => {
+            let mut ways = vec![(Way::Primary, Some(bound(primary.source)?))];
+            if let Some(second) = second {
+                ways.push((Way::Second, Some(bound(second.source)?)));
+            }
+            Ways::new(ways, false, settle, kept)
+        }
+    })
 }
 
 impl<C: EligibilityCentre> Uplink<C> {
     /// An actor that speaks with the centre through another adapter.
     pub fn with_centre(bus: Bus, centre: C, settings: &Settings) -> Self {
         let probe_every = ms(settings.probe_every_ms.max(1));
-        Self { bus, desk: Arc::new(Desk::new(centre, settings)), probe_every }
+        let desk = Arc::new(Desk::new(centre, settings));
+        Self { bus, desk, probe_every, records: None, driver: None }
     }
 }
 
@@ -45,31 +87,21 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let (desk, every) = (self.desk.clone(), self.probe_every);
-        let probing = async move {
-            let mut ticks = interval(every);
-            // A probe that took longer than the interval is followed by the next at once, not by a burst.
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                desk.probe().await;
-            }
-        };
-        context.spawn(probing.into_actor(self));
-
+        for at in 0..self.desk.ways().count() {
+            context.spawn(probe(self.desk.clone(), at, self.probe_every).into_actor(self));
+        }
+        if let Some(driver) = self.driver.take() {
+            context.spawn(driver.run().into_actor(self));
+        }
+        if let Some(records) = self.records.clone() {
+            context.spawn(keep(self.desk.clone(), records).into_actor(self));
+        }
         let (bus, mut standing) = (self.bus.clone(), self.desk.standing());
         let saying = async move {
-            // Before the first evidence nothing is known to be wrong.
-            let mut said = LineState::Unknown;
             let mut faults = Faults::new(bus.clone());
             loop {
-                let now = *standing.borrow_and_update();
-                note(said, now.line);
-                said = now.line;
-                faults.set_at(FaultCode::LineDown, now.line == LineState::Down, now.since);
-                let reachable = now.line == LineState::Up;
-                let detail = Detail::Uplink { reachable, since: now.since, wrong_answers: now.wrong_answers };
-                bus.set_state(faults.list(), detail);
+                let now = standing.borrow_and_update().clone();
+                publish(&bus, &mut faults, now);
                 if standing.changed().await.is_err() {
                     return;
                 }
@@ -79,12 +111,55 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
     }
 }
 
-fn note(before: LineState, now: LineState) {
-    match (before, now) {
-        (LineState::Unknown | LineState::Up, LineState::Down) => tracing::warn!("the line is down"),
-        (LineState::Down, LineState::Up) => tracing::info!("the line is back"),
-        _ => {}
+/// Probes one way for ever.
+async fn probe<C: EligibilityCentre>(desk: Arc<Desk<C>>, at: usize, every: Duration) {
+    let mut ticks = interval(every);
+    // A probe that took longer than the interval is followed by the next at once, not by a burst.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = desk.ways().wants_probe(at) => {}
+        }
+        desk.probe(at).await;
     }
+}
+
+/// Writes the months once a minute, and at once when an outage begins or ends.
+async fn keep<C: EligibilityCentre>(desk: Arc<Desk<C>>, records: Records) {
+    let mut standing = desk.standing();
+    let mut ticks = interval(KEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let outage = standing.borrow_and_update().report.outage;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            changed = standing.wait_for(|now| now.report.outage != outage) => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+        }
+        let (kept, records) = (desk.ways().keep(), records.clone());
+        match tokio::task::spawn_blocking(move || records.write(&kept)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the line's months can't be written; check the disk"),
+            Err(error) => tracing::error!(%error, "the line's months were not written"),
+        }
+    }
+}
+
+/// Says how the lines stand. Before the first evidence nothing is known to be wrong.
+fn publish(bus: &Bus, faults: &mut Faults, standing: Standing) {
+    let Standing { line, since, wrong_answers, report } = standing;
+    let primary = report.ways.iter().find(|it| it.way == Way::Primary);
+    let left = primary.map_or_else(Timestamp::now, |primary| primary.since);
+    let on_second = report.used == Some(Way::Second) && line == LineState::Up;
+    faults.set_at(FaultCode::LineDown, line == LineState::Down, since);
+    faults.set_at(FaultCode::LineOutage, report.outage.is_some(), report.outage.unwrap_or(since));
+    faults.set_at(FaultCode::LineOnSecond, on_second, left);
+    let reachable = line == LineState::Up;
+    bus.set_state(faults.list(), Detail::Uplink { reachable, since, wrong_answers, report });
 }
 
 impl<C: EligibilityCentre> BusActor for Uplink<C> {

@@ -101,6 +101,9 @@ pub enum NotSent {
         "the connection was refused or there is no route; check the cable, the router and the centre's address"
     )]
     Refused,
+    /// There is no tunnel, and nothing goes outside of one.
+    #[error("there is no tunnel; check the line's cable, its router and the VPN's certificates")]
+    NoTunnel,
     /// The name has no address.
     #[error("the centre's name has no address; check the name and the line's name server")]
     NoAddress,

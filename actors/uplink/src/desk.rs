@@ -2,10 +2,11 @@
 
 use crate::{
     centre::{EligibilityCentre, Failure, NotSent},
-    line::{Evidence, Line, LineState},
+    line::{Evidence, LineState},
+    outage::Kept,
     settings::{Settings, ms},
+    ways::{Standing, Ways},
 };
-use jiff::Timestamp;
 use madoguchi_protocol::{
     RequestId,
     eligibility::ConfirmationAnswer,
@@ -14,7 +15,7 @@ use madoguchi_protocol::{
 use std::{
     collections::{HashSet, VecDeque},
     future::Future,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -29,20 +30,9 @@ const UNCERTAIN: usize = 4_096;
 /// Not worth beginning with less time than this.
 const LEAST: Duration = Duration::from_millis(50);
 
-/// What the page and the other actors want to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// What is known of the line.
-    pub line: LineState,
-    /// Since when.
-    pub since: Timestamp,
-    /// Answers that were not the answer to their request, since the actor started. None was passed on.
-    pub wrong_answers: u64,
-}
-
 /// Where every request to the centre passes.
 pub struct Desk<C> {
-    centre: C,
+    ways: Ways<C>,
     limits: Limits,
     under_way: Semaphore,
     /// Deferred confirmations come by the hundred after an outage; patients who stand here must not wait for them.
@@ -51,8 +41,6 @@ pub struct Desk<C> {
     /// Until when the centre asked for a pause.
     pause: Mutex<Option<Instant>>,
     uncertain: Mutex<Uncertain>,
-    line: Mutex<Line>,
-    standing: watch::Sender<Standing>,
 }
 
 struct Limits {
@@ -70,13 +58,16 @@ struct Slot<'a> {
 }
 
 impl<C: EligibilityCentre> Desk<C> {
-    /// A desk in front of `centre`.
+    /// A desk in front of `centre`, which is reached one way.
     pub fn new(centre: C, settings: &Settings) -> Self {
-        let now = Timestamp::now();
-        let standing = Standing { line: LineState::Unknown, since: now, wrong_answers: 0 };
+        Self::with_ways(Ways::one(centre, settle(settings), Kept::default()), settings)
+    }
+
+    /// A desk in front of a centre that is reached by several ways.
+    pub fn with_ways(ways: Ways<C>, settings: &Settings) -> Self {
         let in_flight = settings.in_flight.clamp(2, Semaphore::MAX_PERMITS / WAITING);
         Self {
-            centre,
+            ways,
             limits: Limits {
                 authenticate: ms(settings.authenticate_ms),
                 confirm: ms(settings.confirm_ms),
@@ -89,21 +80,26 @@ impl<C: EligibilityCentre> Desk<C> {
             waiting: Semaphore::new(in_flight * WAITING),
             pause: Mutex::default(),
             uncertain: Mutex::default(),
-            line: Mutex::new(Line::new(now)),
-            standing: watch::Sender::new(standing),
         }
     }
 
     /// Follows how the line stands.
     pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+        self.ways.standing()
     }
 
-    /// Probes the line once.
-    pub async fn probe(&self) {
+    /// The ways to the centre.
+    pub fn ways(&self) -> &Ways<C> {
+        &self.ways
+    }
+
+    /// Probes the way at this place among the ways once.
+    pub async fn probe(&self, at: usize) {
+        let Some(centre) = self.ways.centre(at) else { return self.ways.note_missing(at) };
         let started = Instant::now();
-        let outcome = self.centre.alive(self.limits.probe).await;
+        let outcome = centre.alive(self.limits.probe).await;
         let evidence = match &outcome {
+            Ok(()) if started.elapsed() > self.limits.probe / 2 => Evidence::AnsweredLate,
             Ok(()) => Evidence::Answered,
             Err(Failure::NotSent(NotSent::Refused)) => Evidence::Refused,
             // A centre that answers anything but *alive* serves nobody.
@@ -112,7 +108,7 @@ impl<C: EligibilityCentre> Desk<C> {
         if let Err(failure) = outcome {
             tracing::debug!(%failure, "probe");
         }
-        self.note(evidence, started);
+        self.ways.note(at, evidence, started);
     }
 
     /// A verdict while the patient stands there, or [`Authenticated::LineDown`]: the visit goes on as deferred.
@@ -120,14 +116,17 @@ impl<C: EligibilityCentre> Desk<C> {
         let id = command.request_id;
         // With the line down it is still tried, since it may have come back a moment ago; but the patient
         // waits no longer for it than a probe would.
-        let down = lock(&self.line).state() == LineState::Down;
+        let down = self.ways.state() == LineState::Down;
         let patience =
             if down { self.limits.authenticate.min(self.limits.probe) } else { self.limits.authenticate };
         let end = Instant::now() + patience;
         let Some(_slot) = self.enter(end, false).await else { return Authenticated::LineDown };
         // It has no lasting effect, so a broken connection is worth another try.
         for last in [false, true] {
-            match self.observed(id, self.centre.authenticate(command, left(end))).await {
+            match self
+                .observed(id, |centre| async move { centre.authenticate(command, left(end)).await })
+                .await
+            {
                 Ok(verdict) => return Authenticated::Verdict(verdict),
                 Err(Failure::Lost) if !last && left(end) > LEAST => {}
                 Err(_) => break,
@@ -153,8 +152,10 @@ impl<C: EligibilityCentre> Desk<C> {
                 }
             }
             tries += 1;
-            let sent = self.centre.confirm(&command.request, command.deferred, left(end));
-            let failure = match self.observed(id, sent).await {
+            let send = |centre: Arc<C>| async move {
+                centre.confirm(&command.request, command.deferred, left(end)).await
+            };
+            let failure = match self.observed(id, send).await {
                 Ok(answer) => return Confirmed::Answer(answer),
                 Err(failure) => failure,
             };
@@ -178,7 +179,8 @@ impl<C: EligibilityCentre> Desk<C> {
 
     /// Looks an uncertain confirmation up; once more where the connection breaks.
     async fn find(&self, id: RequestId, end: Instant) -> Result<Option<ConfirmationAnswer>, Failure> {
-        let look = || self.observed(id, self.centre.find_confirmation(id, left(end)));
+        let ask = |centre: Arc<C>| async move { centre.find_confirmation(id, left(end)).await };
+        let look = || self.observed(id, ask);
         let found = match look().await {
             Err(Failure::Lost) if left(end) > LEAST => look().await,
             found => found,
@@ -195,7 +197,8 @@ impl<C: EligibilityCentre> Desk<C> {
         let Some(_slot) = self.enter(end, false).await else { return Queried::Uncertain };
         let id = command.query.request_id;
         for last in [false, true] {
-            match self.observed(id, self.centre.query(&command.query, left(end))).await {
+            let ask = |centre: Arc<C>| async move { centre.query(&command.query, left(end)).await };
+            match self.observed(id, ask).await {
                 Ok((validity, eligibility)) => return Queried::Found { validity, eligibility },
                 Err(Failure::NotSent(_)) => return Queried::LineDown,
                 Err(Failure::Malformed { status }) => return Queried::Malformed { status },
@@ -224,29 +227,17 @@ impl<C: EligibilityCentre> Desk<C> {
         timeout_at(end, wait).await.ok().flatten()
     }
 
-    /// Waits for the outcome and learns from it: of the line, of pauses, of wrong answers.
-    async fn observed<T>(
-        &self,
-        id: RequestId,
-        exchange: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let started = Instant::now();
-        let outcome = exchange.await;
-        let evidence = match &outcome {
-            Ok(_) | Err(Failure::Malformed { .. }) => Some(Evidence::Answered),
-            Err(Failure::NotSent(NotSent::Refused)) => Some(Evidence::Refused),
-            Err(Failure::NotSent(_) | Failure::TimedOut | Failure::Lost) => Some(Evidence::NoAnswer),
-            // A centre in trouble is not a line in trouble; the probe decides.
-            Err(_) => None,
-        };
-        if let Some(evidence) = evidence {
-            self.note(evidence, started);
-        }
+    /// Asks over the line in use, waits for the outcome and learns from it: of the line, of pauses, of wrong answers.
+    async fn observed<T, F>(&self, id: RequestId, ask: impl Fn(Arc<C>) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let outcome = self.ways.ask(ask).await;
         match &outcome {
             Ok(_) => {}
             Err(Failure::WrongAnswer(wrong)) => {
                 tracing::error!(request = %id, %wrong, "wrong answer of the centre, not passed on");
-                self.standing.send_modify(|standing| standing.wrong_answers += 1);
+                self.ways.count_wrong_answer();
             }
             Err(Failure::Busy { status, retry_after }) => {
                 tracing::warn!(request = %id, status, ?retry_after, "the centre is busy");
@@ -261,15 +252,11 @@ impl<C: EligibilityCentre> Desk<C> {
         }
         outcome
     }
+}
 
-    fn note(&self, evidence: Evidence, started: Instant) {
-        let mut line = lock(&self.line);
-        if line.note(evidence, started, Instant::now(), Timestamp::now()) {
-            // Published while the line is held, so that two changes can't overtake each other.
-            let (state, since) = (line.state(), line.since());
-            self.standing.send_modify(|standing| (standing.line, standing.since) = (state, since));
-        }
-    }
+/// How long the primary must have been well before it is used again.
+pub(crate) fn settle(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.return_s)
 }
 
 fn left(end: Instant) -> Duration {

@@ -23,6 +23,7 @@ use rustls::{AlertDescription, ClientConfig};
 use std::{
     error::Error as StdError,
     io,
+    net::{IpAddr, SocketAddr},
     sync::{PoisonError, RwLock},
     time::Duration,
 };
@@ -47,7 +48,12 @@ pub struct HttpsCentre {
 impl HttpsCentre {
     /// Reads the files and makes ready; connects to nobody yet.
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
-        let target = settings.check()?;
+        Self::bound(settings, None)
+    }
+
+    /// The same, for requests that leave from the address `source` only.
+    pub fn bound(settings: &Settings, source: Option<IpAddr>) -> Result<Self, SetupError> {
+        let target = Target { source, ..settings.check()? };
         let tls = tls::client_config(settings)?;
         let connect = ms(settings.connect_ms);
         Ok(Self {
@@ -161,20 +167,27 @@ fn client(target: &Target, tls: &ClientConfig, connect: Duration, idle: usize) -
         .tcp_nodelay(true)
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(idle)
-        .dns_resolver(OneHost(target.host.clone()))
+        .local_address(target.source)
+        .dns_resolver(OneHost { host: target.host.clone(), source: target.source })
         .build()
         .map_err(|error| SetupError::Client(describe(&error)))
 }
 
 /// Whatever name is asked for, the host of the setting is connected to; the name asked for is the one that the
 /// certificate must bear.
-struct OneHost(String);
+struct OneHost {
+    host: String,
+    /// Only addresses of its family can be connected to from it.
+    source: Option<IpAddr>,
+}
 
 impl Resolve for OneHost {
     fn resolve(&self, _: Name) -> Resolving {
-        let host = self.0.clone();
+        let (host, source) = (self.host.clone(), self.source);
         Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let found = tokio::net::lookup_host((host, 0)).await?;
+            let fits = |it: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == it.is_ipv4());
+            let found: Vec<_> = found.filter(fits).collect();
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }

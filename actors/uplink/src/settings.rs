@@ -1,7 +1,8 @@
 //! What the hospital sets.
 
+use crate::vpn::Vpn;
 use serde::Deserialize;
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// `[uplink]` of the configuration. Durations are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -33,6 +34,13 @@ pub struct Settings {
     pub longest_pause_ms: u64,
     /// How many requests may be under way at once. Deferred confirmations take half of it at most.
     pub in_flight: usize,
+    /// How long the primary line must have been well before requests return to it from a second line that is well.
+    pub return_s: u64,
+    /// Who holds the tunnel, and over which lines.
+    pub vpn: Vpn,
+    /// Where the months are kept; the gateway puts it below the state directory. Nothing is kept without it.
+    #[serde(skip)]
+    pub state_folder: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -47,10 +55,13 @@ impl Default for Settings {
             authenticate_ms: 4_000,
             confirm_ms: 10_000,
             query_ms: 10_000,
-            probe_every_ms: 1_000,
-            probe_ms: 1_500,
+            probe_every_ms: 500,
+            probe_ms: 1_000,
             longest_pause_ms: 30_000,
             in_flight: 64,
+            return_s: 10,
+            vpn: Vpn::default(),
+            state_folder: None,
         }
     }
 }
@@ -97,6 +108,8 @@ pub(crate) struct Target {
     pub(crate) base: String,
     /// What is resolved and connected to.
     pub(crate) host: String,
+    /// From where; from anywhere if not set.
+    pub(crate) source: Option<IpAddr>,
 }
 
 impl Settings {
@@ -111,6 +124,7 @@ impl Settings {
             ("probe_ms", self.probe_ms, 100, 60_000),
             ("longest_pause_ms", self.longest_pause_ms, 0, 600_000),
             ("in_flight", self.in_flight as u64, 2, 1_024),
+            ("return_s", self.return_s, 0, 3_600),
         ];
         for (key, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -118,6 +132,7 @@ impl Settings {
                 return Err(SetupError::Setting { key, problem });
             }
         }
+        self.vpn.check()?;
         self.target()
     }
 
@@ -145,7 +160,11 @@ impl Settings {
             ));
         }
         let port = url.port_or_known_default().unwrap_or(443);
-        Ok(Target { base: format!("https://{name}:{port}"), host: host.trim_matches(['[', ']']).into() })
+        Ok(Target {
+            base: format!("https://{name}:{port}"),
+            host: host.trim_matches(['[', ']']).into(),
+            source: None,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
 };
 use std::{
     fs::File,
@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use zeroize::Zeroizing;
 
 /// No certificate or key file is larger, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
@@ -51,7 +52,27 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'stati
     }
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
+/// Every list of revoked certificates in a PEM file; at least one.
+pub(crate) fn read_crls(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, SetupError> {
+    let bytes = read_file(path)?;
+    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
+    match lists {
+        Ok(lists) if !lists.is_empty() => Ok(lists),
+        Ok(_) => Err(file_error(
+            path,
+            "holds no list of revoked certificates; install one in PEM (-----BEGIN X509 CRL-----)",
+        )),
+        Err(error) => Err(file_error(path, format!("is no sound PEM ({error}); install it anew"))),
+    }
+}
+
+/// A private key's file as it is, after a look whether it holds one and who else may read it.
+pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SetupError> {
+    read_key(path)?;
+    Ok(Zeroizing::new(read_file(path)?))
+}
+
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
     let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or(0);
     if mode & 0o007 != 0 {
         return Err(file_error(
@@ -59,7 +80,8 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
             "every account of the box can read or write this private key; chmod 640 it",
         ));
     }
-    PrivateKeyDer::from_pem_slice(&read_file(path)?).map_err(|error| {
+    let pem = Zeroizing::new(read_file(path)?);
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
         file_error(path, format!("holds no usable private key in PEM ({error}); install it anew"))
     })
 }

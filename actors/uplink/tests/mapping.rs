@@ -274,7 +274,7 @@ async fn a_request_that_hangs_is_no_line_that_is_down() {
     hospital.always(Fault::Hang, CONFIRMATIONS);
     let probing = async {
         loop {
-            hospital.desk.probe().await;
+            hospital.desk.probe(0).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
@@ -290,18 +290,18 @@ async fn probes_alone_see_the_line_go_and_come_back() {
     let hospital = Hospital::open();
     let line = || hospital.desk.standing().borrow().line;
     assert_eq!(line(), LineState::Unknown);
-    hospital.desk.probe().await;
+    hospital.desk.probe(0).await;
     assert_eq!(line(), LineState::Up);
     hospital.always(Fault::Hang, "/v1/alive");
-    hospital.desk.probe().await;
+    hospital.desk.probe(0).await;
     assert_eq!(line(), LineState::Up, "one may be chance");
-    hospital.desk.probe().await;
+    hospital.desk.probe(0).await;
     assert_eq!(line(), LineState::Down);
     hospital.state().faults().clear();
-    hospital.desk.probe().await;
+    hospital.desk.probe(0).await;
     assert_eq!(line(), LineState::Up);
     hospital.always(Fault::Status { code: 503 }, "/v1/alive");
-    hospital.desk.probe().await;
-    hospital.desk.probe().await;
+    hospital.desk.probe(0).await;
+    hospital.desk.probe(0).await;
     assert_eq!(line(), LineState::Down, "a centre that serves nobody is not reachable");
 }

@@ -200,6 +200,7 @@ impl Config {
         let state = &self.site.state_directory;
         self.offline_queue.folder = state.join("queue");
         self.audit_log.folder = state.join("audit");
+        self.uplink.state_folder = Some(state.join("line"));
         self.receipt_computer.state_folder = state.join("receipt");
         self.receipt_computer.institution = self.site.institution.clone();
     }

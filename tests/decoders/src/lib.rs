@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod device_link;
 pub mod medium;
 pub mod receipt;
+pub mod vici;
 
 mod samples;
 
@@ -88,6 +89,13 @@ pub const ALL: &[Decoder] = &[
         check: centre::answer,
         seeds: centre::seeds,
         cut_is_refused: true,
+    },
+    Decoder {
+        name: "vici_packet",
+        written_by: "strongSwan, or who sits at its socket",
+        check: vici::packet,
+        seeds: vici::seeds,
+        cut_is_refused: false,
     },
     Decoder {
         name: "receipt_query",

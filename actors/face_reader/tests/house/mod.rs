@@ -191,7 +191,12 @@ impl House {
         &mut self,
         answer: impl Fn(&Bus, Envelope<UplinkCommand>, Responder) + Send + Sync + 'static,
     ) {
-        let state = Detail::Uplink { reachable: true, since: Timestamp::now(), wrong_answers: 0 };
+        let state = Detail::Uplink {
+            reachable: true,
+            since: Timestamp::now(),
+            wrong_answers: 0,
+            report: Default::default(),
+        };
         self.stand_in(Address::of_box(ActorKind::Uplink), state, answer);
     }
 

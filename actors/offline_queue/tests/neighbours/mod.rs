@@ -301,7 +301,12 @@ impl Actor for Uplink {
                 let reachable = *line.borrow_and_update();
                 bus.set_state(
                     vec![],
-                    Detail::Uplink { reachable, since: Timestamp::now(), wrong_answers: 0 },
+                    Detail::Uplink {
+                        reachable,
+                        since: Timestamp::now(),
+                        wrong_answers: 0,
+                        report: Default::default(),
+                    },
                 );
                 if line.changed().await.is_err() {
                     return;

@@ -4,7 +4,10 @@ use crate::{
     VisitId,
     evidence::Medium,
     fault::FaultCode,
-    messages::audit_log::{StaffAct, Step, VisitEnd},
+    messages::{
+        audit_log::{StaffAct, Step, VisitEnd},
+        line::LineReport,
+    },
     pin::PinJob,
     readiness::UnmetTerm,
 };
@@ -111,6 +114,9 @@ pub enum Detail {
         since: Timestamp,
         /// Answers that were not the answer to their request, since the actor started. None was passed on.
         wrong_answers: u64,
+        /// Each line by itself, outages, availability.
+        #[serde(default)]
+        report: LineReport,
     },
     /// The queue.
     OfflineQueue {

@@ -1,0 +1,186 @@
+//! Tells strongSwan what to hold, follows what it reports, and gives each way its centre.
+//!
+//! What strongSwan's events say is only that something changed: what is true is read from its list of tunnels, at each
+//! event and twice a second. So nothing gets out of step when an event is lost or the daemon restarts.
+
+use super::{
+    connection::{CHILD, commands, name},
+    settings::{TunnelSettings, Vpn},
+    tunnel::{Action, Backoff, Keeper, Tunnel, read},
+};
+use crate::{
+    desk::Desk,
+    https::HttpsCentre,
+    settings::{Settings, SetupError},
+    vici::{Client, Message, ViciError},
+};
+use madoguchi_protocol::messages::line::Way;
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
+
+/// How often the tunnels are looked at without an event.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// What tells that a tunnel came, went, or changed its keys.
+const EVENTS: [&str; 4] = ["ike-updown", "child-updown", "ike-rekey", "child-rekey"];
+
+/// Holds the tunnels.
+pub struct Driver {
+    socket: PathBuf,
+    tunnels: Vec<Held>,
+    settings: Settings,
+    desk: Arc<Desk<HttpsCentre>>,
+    /// Certificates were changed: they are to be loaded anew.
+    reload: Arc<Notify>,
+}
+
+struct Held {
+    at: usize,
+    way: Way,
+    settings: TunnelSettings,
+    keeper: Keeper,
+    seen: Tunnel,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DriverError {
+    #[error(transparent)]
+    Vici(#[from] ViciError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+impl Driver {
+    /// A driver for the settings' tunnels; none where strongSwan holds none.
+    pub fn new(settings: &Settings, desk: Arc<Desk<HttpsCentre>>, reload: Arc<Notify>) -> Option<Self> {
+        let Vpn::Strongswan { socket, .. } = &settings.vpn else { return None };
+        let tunnels = settings.vpn.tunnels().into_iter().enumerate();
+        let tunnels = tunnels
+            .map(|(at, (way, settings))| Held {
+                at,
+                way,
+                settings: settings.clone(),
+                keeper: Keeper::default(),
+                seen: Tunnel::Down,
+            })
+            .collect();
+        Some(Self { socket: socket.clone(), tunnels, settings: settings.clone(), desk, reload })
+    }
+
+    /// Goes on for ever.
+    pub async fn run(mut self) {
+        let mut pauses = Backoff::new(Duration::from_millis(200), Duration::from_secs(1));
+        let mut said = String::new();
+        loop {
+            let Err(error) = self.session(&mut pauses).await;
+            // A daemon that is away for an hour is one line in the log.
+            let error = error.to_string();
+            if error != said {
+                tracing::error!(error, "the tunnels can't be looked after; trying again");
+                said = error;
+            }
+            // Tunnels may outlive the daemon; whether they carry, the probes tell.
+            sleep(pauses.next(chance())).await;
+        }
+    }
+
+    async fn session(&mut self, pauses: &mut Backoff) -> Result<Infallible, DriverError> {
+        let mut client = Client::connect(&self.socket).await?;
+        for event in EVENTS {
+            client.listen(event).await?;
+        }
+        self.load(&mut client).await?;
+        pauses.reset();
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.look(&mut client).await?;
+            let reload = self.reload.clone();
+            tokio::select! {
+                _ = ticks.tick() => {}
+                event = client.event() => {
+                    let event = event?;
+                    tracing::debug!(event, "strongSwan");
+                }
+                () = reload.notified() => {
+                    self.load(&mut client).await?;
+                    // Built anew one after the other, the one that is not used first, so that visits go on.
+                    for held in self.tunnels.iter().rev() {
+                        terminate(&mut client, held.way).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn load(&self, client: &mut Client) -> Result<(), DriverError> {
+        for held in &self.tunnels {
+            for (command, message) in commands(held.way, &held.settings)? {
+                client.ask(command, message).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, client: &mut Client) -> Result<(), DriverError> {
+        let items = client.ask_stream("list-sas", "list-sa", Message::new()).await?;
+        for held in &mut self.tunnels {
+            let tunnel = read(&items, name(held.way));
+            if tunnel != held.seen {
+                tracing::info!(line = held.way.name(), ?tunnel, "tunnel");
+                held.seen = tunnel;
+                let centre = match tunnel {
+                    Tunnel::Up(inner) => Some(HttpsCentre::bound(&self.settings, Some(inner))?),
+                    _ => None,
+                };
+                self.desk.ways().replace(held.at, centre);
+                self.desk.ways().tunnel(held.at, tunnel);
+            }
+            let silent = self.desk.ways().silent_since(held.at);
+            match held.keeper.decide(tunnel, silent, Instant::now(), chance()) {
+                Action::Nothing => {}
+                Action::Build => initiate(client, held.way).await?,
+                Action::TearDown => {
+                    tracing::warn!(line = held.way.name(), "the tunnel is built anew");
+                    terminate(client, held.way).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn initiate(client: &mut Client, way: Way) -> Result<(), ViciError> {
+    // -1: what comes of it is read from the list, not waited for.
+    let message = Message::new()
+        .with("ike", name(way))
+        .with("child", CHILD)
+        .with("timeout", "-1")
+        .with("init-limits", "no");
+    refusal_is_no_error(way, client.ask("initiate", message).await)
+}
+
+async fn terminate(client: &mut Client, way: Way) -> Result<(), ViciError> {
+    // Forced: a gateway that is silent can't agree to it.
+    let message = Message::new().with("ike", name(way)).with("force", "yes").with("timeout", "1000");
+    refusal_is_no_error(way, client.ask("terminate", message).await)
+}
+
+/// strongSwan refuses what the list will show: a tunnel that is gone already, or can't be built now.
+fn refusal_is_no_error(way: Way, outcome: Result<Message, ViciError>) -> Result<(), ViciError> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(ViciError::Refused { command, reason }) => {
+            tracing::debug!(line = way.name(), command, reason, "strongSwan refuses");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// From 0 to 1. Without randomness pauses are only longer.
+fn chance() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(0)) / f64::from(u32::MAX)
+}
