@@ -74,15 +74,14 @@ async fn serve(config: Config, chosen: BTreeSet<Address>) -> Result<()> {
     let (access, broker) = reach_broker(&config, chosen.contains(&gateway)).await?;
     let mut supervisor = Supervisor::new(access);
     let boards = Boards::default();
-    let states = boards.states.subscribe();
     let (desk, staff_desk) = watch::channel(None);
-    let shown = Shown { boards, desk };
+    let shown = Shown { boards: boards.clone(), desk };
     for address in &chosen {
         house::start(&mut supervisor, &config, *address, &shown)?;
     }
     let page = if chosen.contains(&gateway) {
         let token = web::staff_token(&config.site.state_directory)?;
-        Some(web::start(&config, states, supervisor.standings(), staff_desk, token)?)
+        Some(web::start(&config, &boards, supervisor.standings(), staff_desk, token)?)
     } else {
         None
     };

@@ -4,6 +4,7 @@ use crate::{
     broker::Access,
     bus::{Bus, OUTGOING, Shared, state_bytes},
     manifest::Manifest,
+    tap,
 };
 use madoguchi_protocol::{
     Address, Envelope, Topic,
@@ -235,7 +236,9 @@ impl Writer {
                     if changed.is_err() { return }
                     match state_bytes(self.address, state) {
                         Ok(bytes) => {
-                            client.publish(state_topic(self.address), QoS::AtLeastOnce, true, bytes).await
+                            let topic = state_topic(self.address);
+                            tap::note(self.address, &topic, bytes.len());
+                            client.publish(topic, QoS::AtLeastOnce, true, bytes).await
                         }
                         Err(error) => {
                             tracing::error!(actor = %self.address, %error, "state can't be sent");
@@ -247,6 +250,7 @@ impl Writer {
                     let Some((topic, bytes)) = next else { return };
                     // Commands are repeated until their reply comes, and a broker that dies takes what it has
                     // acknowledged with it: two acknowledgements of each message would only cost time.
+                    tap::note(self.address, &topic, bytes.len());
                     client.publish(topic, QoS::AtMostOnce, false, bytes).await
                 }
             };

@@ -16,6 +16,7 @@ pub mod manifest;
 mod pulse;
 mod replies;
 pub mod supervisor;
+pub mod tap;
 
 pub use bus::{AskError, Bus};
 pub use faults::Faults;

@@ -16,6 +16,7 @@ macro_rules! sources {
             sources!(@file $language, "faults"),
             sources!(@file $language, "line"),
             sources!(@file $language, "page"),
+            sources!(@file $language, "pages"),
             sources!(@file $language, "people"),
             sources!(@file $language, "readiness"),
             sources!(@file $language, "screens"),

@@ -52,7 +52,12 @@ macro_rules! sheets {
     ($($file:literal),+ $(,)?) => { concat!($(include_str!(concat!("assets/", $file)),)+) };
 }
 
-asset!(STYLE, "/style.css", "text/css; charset=utf-8", sheets!("base.css", "forms.css", "lanes.css"));
+asset!(
+    STYLE,
+    "/style.css",
+    "text/css; charset=utf-8",
+    sheets!("base.css", "forms.css", "lanes.css", "pages.css")
+);
 // htmx 2.0.11 and its extension for server-sent events, as published (0BSD; licences beside them).
 asset!(HTMX, "/htmx.js", "text/javascript; charset=utf-8", include_str!("assets/htmx-2.0.11.min.js"));
 asset!(SSE, "/htmx-sse.js", "text/javascript; charset=utf-8", include_str!("assets/htmx-sse-2.2.4.min.js"));

@@ -13,13 +13,24 @@ struct Place {
 }
 
 /// The navigation, in its order. A new page that people go to is a line here.
-const PLACES: [Place; 2] =
-    [Place { path: "/", name: "lanes-title" }, Place { path: "/status", name: "status-title" }];
+const PLACES: [Place; 9] = [
+    Place { path: "/", name: "lanes-title" },
+    Place { path: "/repairs", name: "repairs-title" },
+    Place { path: "/queue", name: "queue-title" },
+    Place { path: "/line", name: "line-title" },
+    Place { path: "/counts", name: "counts-title" },
+    Place { path: "/log", name: "log-title" },
+    Place { path: "/messages", name: "messages-title" },
+    Place { path: "/parts", name: "parts-title" },
+    Place { path: "/status", name: "status-title" },
+];
 
 /// What a page says of itself to its frame.
 pub(super) struct Page {
     /// The catalogue's key of its heading.
     title: String,
+    /// What the heading's text is about.
+    about: Option<(&'static str, String)>,
     /// Loaded again after so many seconds where there is no script.
     refresh: Option<u16>,
     status: StatusCode,
@@ -28,7 +39,27 @@ pub(super) struct Page {
 impl Page {
     /// A page with this heading, by its key.
     pub(super) fn titled(key: &str) -> Self {
-        Self { title: key.into(), refresh: None, status: StatusCode::OK }
+        Self { title: key.into(), about: None, refresh: None, status: StatusCode::OK }
+    }
+
+    /// The heading's text has this argument.
+    pub(super) fn about(self, name: &'static str, value: &str) -> Self {
+        Self { about: Some((name, value.into())), ..self }
+    }
+
+    /// What it is about can't be had now.
+    pub(super) fn unavailable(self) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
+    }
+
+    /// There is no such thing.
+    pub(super) fn not_found(self) -> Self {
+        Self { status: StatusCode::NOT_FOUND, ..self }
+    }
+
+    fn heading(&self, view: &View<'_>) -> String {
+        let about: Vec<_> = self.about.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        view.say(&self.title, &about)
     }
 
     /// Loaded again every `seconds` where there is no script; with one, the page's own live parts do it.
@@ -74,7 +105,7 @@ fn document(view: &View<'_>, visitor: &Visitor, page: &Page, body: &Markup) -> M
                 @if let Some(seconds) = page.refresh {
                     noscript { meta http-equiv="refresh" content=(seconds); }
                 }
-                title { (say(&page.title)) " – " (say("page-title")) }
+                title { (page.heading(view)) " – " (say("page-title")) }
                 link rel="stylesheet" href=(assets::STYLE.href());
                 script src=(assets::HTMX.href()) defer {}
                 script src=(assets::SSE.href()) defer {}
@@ -92,7 +123,7 @@ fn document(view: &View<'_>, visitor: &Visitor, page: &Page, body: &Markup) -> M
                     } }
                 }
                 main id="main" tabindex="-1" {
-                    h1 { (say(&page.title)) }
+                    h1 { (page.heading(view)) }
                     (body)
                 }
                 footer.bottom { (view.call_centre()) }

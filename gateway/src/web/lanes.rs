@@ -1,24 +1,24 @@
-//! The lanes at a glance: one tile each, and what needs attention above them.
+//! The lanes at a glance: one tile each, and what needs attention above them. `?big` is the same for a screen on the
+//! wall.
+//!
+//! Each tile is a fragment of its own, which [`super::events`] sends anew when its lane changes.
 
 use super::{
+    events,
     frame::Page,
+    repairs,
     view::{View, clock},
     visitor::Visitor,
+    words::{lane_name, standing_key, step_key},
 };
-use crate::board::{Standings, States};
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{self, ServiceConfig},
 };
 use madoguchi_protocol::{
-    Address,
-    fault::Severity,
-    messages::{
-        audit_log::Step,
-        state::{ActiveFault, Detail, Standing, State},
-    },
+    Address, LaneId,
+    messages::state::{Condition, Detail, State},
     readiness::UnmetTerm,
-    texts::{Language, text},
 };
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -27,124 +27,183 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/", web::get().to(page));
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("lanes-title").refreshed_every(5), lanes)
+async fn page(visitor: Visitor, request: HttpRequest) -> HttpResponse {
+    let is_big = request.query_string().split('&').any(|part| part == "big" || part.starts_with("big="));
+    visitor.page(&Page::titled("lanes-title").refreshed_every(5), |view| lanes(view, is_big))
 }
 
-fn lanes(view: &View<'_>) -> Markup {
-    let View { language, states, standings, .. } = *view;
+fn lanes(view: &View<'_>, is_big: bool) -> Markup {
     html! {
-        // Asked for anew while it is looked at.
-        div id="live" hx-get="/" hx-trigger="every 2s" hx-select="#live" hx-swap="outerHTML" {
-            (attention(language, states))
-            section.tiles { @for (lane, of_lane) in by_lane(states) { (tile(language, lane, &of_lane)) } }
-            (the_box(language, states))
-            section { (view.listing()) }
-            (parts(language, standings))
+        div.big[is_big] hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) } {
+            (events::live("attention", &attention(view)))
+            section.tiles aria-label=(view.say("lanes-title", &[])) {
+                @for (lane, of_lane) in by_lane(view) {
+                    article.tile-place sse-swap=(events::lane_event(lane)) { (tile(view, lane, &of_lane)) }
+                }
+            }
+            (events::live("box", &the_box(view)))
+            @if !is_big { p.no-print { a href="/?big" { (view.say("lanes-big", &[])) } } }
         }
     }
 }
 
 type OfLane<'a> = Vec<&'a State>;
 
-fn by_lane(states: &States) -> BTreeMap<u16, OfLane<'_>> {
-    let mut lanes: BTreeMap<u16, OfLane<'_>> = BTreeMap::new();
-    for (Address { lane, .. }, state) in states {
+/// The states of every lane's devices, by lane.
+pub(super) fn by_lane<'a>(view: &View<'a>) -> BTreeMap<LaneId, OfLane<'a>> {
+    let mut lanes: BTreeMap<LaneId, OfLane<'a>> = BTreeMap::new();
+    for (Address { lane, .. }, state) in view.states {
         if let Some(lane) = lane {
-            lanes.entry(lane.number()).or_default().push(&state.body);
+            lanes.entry(*lane).or_default().push(&state.body);
         }
     }
     lanes
 }
 
 /// Every fault that lasts, worst first, each with what to do.
-fn attention(language: Language, states: &States) -> Markup {
-    let mut faults: Vec<(&Address, &ActiveFault)> = states
-        .iter()
-        .flat_map(|(address, state)| state.body.faults.iter().map(move |f| (address, f)))
-        .collect();
-    faults.sort_by_key(|(_, fault)| (std::cmp::Reverse(fault.code.severity()), fault.since));
+pub(super) fn attention(view: &View<'_>) -> Markup {
+    let faults = repairs::faults(view);
+    let more = repairs::all(view).len().saturating_sub(faults.len());
     html! {
         section.attention aria-live="polite" {
-            h2 { (text(language, "page-faults", &[])) }
-            @if faults.is_empty() { p { "✓ " (text(language, "page-no-faults", &[])) } }
-            ul {
-                @for (address, fault) in faults {
-                    @let code = fault.code.name();
-                    li class=(severity(fault.code.severity())) {
-                        @if let Some(lane) = address.lane {
-                            strong { (text(language, "page-lane", &[("lane", &lane.to_string())])) " " }
-                        }
-                        (text(language, &format!("fault-{code}-staff"), &[])) " "
-                        small { (text(language, "page-since", &[("since", &clock(fault.since))])) }
-                        p { b { (text(language, "page-what-to-do", &[])) ": " }
-                            (text(language, &format!("fault-{code}-action"), &[])) }
-                    }
-                }
+            h2 { (view.say("page-faults", &[])) }
+            (repairs::list(view, &faults))
+            @if more > 0 {
+                p { a href="/repairs" { (view.say("lanes-more-repairs", &[("count", &more.to_string())])) } }
             }
         }
     }
 }
 
-fn tile(language: Language, lane: u16, states: &OfLane<'_>) -> Markup {
-    let trouble = states.iter().any(|state| !state.faults.is_empty());
+/// What a lane is doing, as a sign and a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// A patient is served.
+    Serving,
+    /// A patient needs staff.
+    NeedsStaff,
+    /// Nobody is here, and all is well.
+    Idle,
+    /// It works with something missing.
+    Troubled,
+    /// It can't serve.
+    Down,
+}
+
+impl Doing {
+    pub(super) fn of(states: &OfLane<'_>) -> Self {
+        let faults = states.iter().any(|state| !state.faults.is_empty());
+        for state in states {
+            if let Detail::FaceReader { visit, connected, .. } = &state.detail {
+                return match visit {
+                    _ if !connected || state.condition != Condition::Running => Self::Down,
+                    Some(visit) if visit.trouble.is_some() => Self::NeedsStaff,
+                    Some(_) => Self::Serving,
+                    None if faults => Self::Troubled,
+                    None => Self::Idle,
+                };
+            }
+        }
+        Self::Down
+    }
+
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Self::Serving => "●",
+            Self::NeedsStaff => "◆",
+            Self::Idle => "○",
+            Self::Troubled => "▲",
+            Self::Down => "✖",
+        }
+    }
+
+    /// Its name in the API.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::NeedsStaff => "needs_staff",
+            Self::Idle => "idle",
+            Self::Troubled => "troubled",
+            Self::Down => "down",
+        }
+    }
+
+    pub(super) fn key(self) -> String {
+        format!("doing-{}", self.name().replace('_', "-"))
+    }
+}
+
+/// A lane's tile.
+pub(super) fn tile(view: &View<'_>, lane: LaneId, states: &OfLane<'_>) -> Markup {
+    let doing = Doing::of(states);
     html! {
-        article.tile.trouble[trouble] {
-            h2 { (text(language, "page-lane", &[("lane", &lane.to_string())])) }
-            @for state in states { (device(language, state)) }
+        div class={ "tile " (doing.name()) } {
+            h2 { a href={ "/lanes/" (lane) } { (lane_name(view, lane)) } }
+            p.doing { span aria-hidden="true" { (doing.sign()) " " } (view.say(&doing.key(), &[])) }
+            @for state in states { (device(view, state)) }
+            @for state in states { @for fault in &state.faults {
+                p.trouble-words {
+                    "! " (view.say(&format!("fault-{}-staff", fault.code.name()), &[])) " "
+                    small { (view.since(Some(fault.since))) }
+                }
+                p { b { (view.say("page-what-to-do", &[])) ": " }
+                    (view.say(&format!("fault-{}-action", fault.code.name()), &[])) }
+            } }
         }
     }
 }
 
-fn device(language: Language, state: &State) -> Markup {
-    let say = |key: &str, arguments: &[(&str, &str)]| text(language, key, arguments);
+fn device(view: &View<'_>, state: &State) -> Markup {
     match &state.detail {
-        Detail::FaceReader { reader, phones_offered, phones_unmet, visit, .. } => html! {
-            @match visit {
-                Some(visit) => {
-                    p.now { (say("page-visit", &[
-                        ("step", &say(step_key(visit.step), &[])),
-                        ("since", &clock(visit.since)),
-                    ])) }
-                    @if let Some(job) = visit.pin_job { p { (say("page-pin-job", &[("job", &job.to_string())])) } }
-                    @if let Some(code) = visit.trouble {
-                        p { "! " (say(&format!("fault-{}-staff", code.name()), &[])) }
-                        p { (say(&format!("fault-{}-action", code.name()), &[])) }
-                    }
-                }
-                None => p.now { (say("page-idle", &[])) },
-            }
-            @match reader {
-                Some(it) => p { (say("page-reader", &[
-                    ("maker", &it.maker), ("model", &it.model), ("software", &it.software),
-                ])) },
-                None => p { (say("page-reader-unknown", &[])) },
-            }
-            p { (say(if *phones_offered { "page-phones-yes" } else { "page-phones-no" }, &[])) }
-            (missing(language, phones_unmet))
+        Detail::FaceReader { phones_offered, phones_unmet, .. } => html! {
+            (visit(view, state))
+            p { (view.say(if *phones_offered { "page-phones-yes" } else { "page-phones-no" }, &[])) }
+            (missing(view, phones_unmet))
         },
         Detail::NfcReader { ready, reader } => html! {
             p title=[reader.as_deref()] {
-                (say(if *ready { "page-nfc-ready" } else { "page-nfc-not-ready" }, &[]))
+                (view.say(if *ready { "page-nfc-ready" } else { "page-nfc-not-ready" }, &[]))
             }
         },
-        _ => html! { p { (say("page-waiting-for-state", &[])) } },
+        _ => html! { p { (view.say("page-waiting-for-state", &[])) } },
+    }
+}
+
+/// The visit in progress: where it stands, since when, what troubles it and what staff do then.
+pub(super) fn visit(view: &View<'_>, state: &State) -> Markup {
+    let Detail::FaceReader { visit, .. } = &state.detail else { return html! {} };
+    html! {
+        @match visit {
+            Some(visit) => {
+                p.now { (view.say("page-visit", &[
+                    ("step", &view.say(step_key(visit.step), &[])), ("since", &clock(visit.since)),
+                ])) }
+                @if let Some(job) = visit.pin_job {
+                    p { (view.say("page-pin-job", &[("job", &job.to_string())])) }
+                }
+                @if let Some(code) = visit.trouble {
+                    p.trouble-words { "! " (view.say(&format!("fault-{}-staff", code.name()), &[])) }
+                    p { b { (view.say("page-what-to-do", &[])) ": " }
+                        (view.say(&format!("fault-{}-action", code.name()), &[])) }
+                }
+            }
+            None => p.now { (view.say("page-idle", &[])) },
+        }
     }
 }
 
 /// What is missing for phones at this lane, since when, and the step that makes it true. Set up or not, a lane
 /// explains itself.
-fn missing(language: Language, unmet: &[UnmetTerm]) -> Markup {
-    let say = |key: &str| text(language, key, &[]);
+pub(super) fn missing(view: &View<'_>, unmet: &[UnmetTerm]) -> Markup {
     html! {
         @if !unmet.is_empty() {
             details.missing {
-                summary { (text(language, "page-phones-missing", &[("count", &unmet.len().to_string())])) }
+                summary { (view.say("page-phones-missing", &[("count", &unmet.len().to_string())])) }
                 ol { @for term in unmet {
                     li {
-                        "☐ " (say(&term.id.what_key())) " "
-                        small { (text(language, "page-since", &[("since", &clock(term.since))])) }
-                        p { b { (say("page-what-to-do")) ": " } (say(&term.id.action_key())) }
+                        "☐ " (view.say(&term.id.what_key(), &[])) " "
+                        small { (view.since(Some(term.since))) }
+                        p { b { (view.say("page-what-to-do", &[])) ": " } (view.say(&term.id.action_key(), &[])) }
                     }
                 } }
             }
@@ -152,85 +211,44 @@ fn missing(language: Language, unmet: &[UnmetTerm]) -> Markup {
     }
 }
 
-fn the_box(language: Language, states: &States) -> Markup {
+/// The line, the queue, the listing and the parts of the gateway.
+pub(super) fn the_box(view: &View<'_>) -> Markup {
     html! {
         section {
-            @for state in states.values() {
+            @for state in view.states.values() {
                 @match &state.body.detail {
                     Detail::Uplink { reachable, since, .. } => p {
-                        (text(language, if *reachable { "page-line-up" } else { "page-line-down" }, &[])) " "
-                        small { (text(language, "page-since", &[("since", &clock(*since))])) }
+                        (view.say(if *reachable { "page-line-up" } else { "page-line-down" }, &[])) " "
+                        small { (view.since(Some(*since))) }
                     },
-                    Detail::OfflineQueue {
-                        waiting, oldest, set_aside, hours_left, given_up_too_old, given_up_for_room, ..
-                    } => {
-                        p {
-                            (text(language, "page-queue", &[("waiting", &waiting.to_string())])) " "
-                            @if let Some(oldest) = oldest {
-                                small { (text(language, "page-queue-oldest", &[("since", &clock(*oldest))])) }
-                            }
-                        }
-                        @if let Some(hours) = hours_left {
-                            p { (text(language, "page-queue-hours", &[("hours", &hours.to_string())])) }
-                        }
-                        @if *set_aside > 0 {
-                            p { (text(language, "page-queue-set-aside", &[("count", &set_aside.to_string())])) }
-                        }
-                        @let given_up = given_up_too_old + given_up_for_room;
-                        @if given_up > 0 {
-                            p { (text(language, "page-queue-given-up", &[("count", &given_up.to_string())])) }
+                    Detail::OfflineQueue { waiting, oldest, .. } => p {
+                        (view.say("page-queue", &[("waiting", &waiting.to_string())])) " "
+                        @if let Some(oldest) = oldest {
+                            small { (view.say("page-queue-oldest", &[("since", &clock(*oldest))])) }
                         }
                     },
                     _ => {}
                 }
             }
+            (view.listing())
         }
+        (parts(view))
     }
 }
 
-fn parts(language: Language, standings: &Standings) -> Markup {
+fn parts(view: &View<'_>) -> Markup {
     html! {
         details {
-            summary { (text(language, "page-actors", &[])) }
-            table {
-                @for actor in standings.values() {
-                    @let key = match actor.standing {
-                        Standing::Running => "page-actor-running",
-                        Standing::Restarting => "page-actor-restarting",
-                        Standing::GaveUp => "page-actor-gave-up",
-                    };
-                    tr { td { (actor.address) } td { (text(language, key, &[])) } td { (actor.restarts) } }
+            summary { (view.say("page-actors", &[])) }
+            div.wide { table { tbody {
+                @for actor in view.standings.values() {
+                    tr {
+                        td { (actor.address) }
+                        td { (view.say(standing_key(actor.standing), &[])) }
+                        td { (actor.restarts) }
+                    }
                 }
-            }
+            } } }
         }
-    }
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    }
-}
-
-const fn step_key(step: Step) -> &'static str {
-    match step {
-        Step::Idle => "step-idle",
-        Step::ChooseMedium => "step-choose-medium",
-        Step::ChoosePhone => "step-choose-phone",
-        Step::EnterPin => "step-enter-pin",
-        Step::PhoneAuthenticates => "step-phone-authenticates",
-        Step::FaceOrPin => "step-face-or-pin",
-        Step::HoldMedium => "step-hold-medium",
-        Step::HoldHint => "step-hold-hint",
-        Step::LastTry => "step-last-try",
-        Step::ReadingSlot => "step-reading-slot",
-        Step::Authenticating => "step-authenticating",
-        Step::Consent => "step-consent",
-        Step::Confirming => "step-confirming",
-        Step::Done => "step-done",
-        Step::Deferred => "step-deferred",
-        Step::Fallback => "step-fallback",
     }
 }

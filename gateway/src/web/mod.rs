@@ -5,18 +5,29 @@
 
 mod api;
 mod assets;
+mod chart;
+mod counts;
+mod events;
 mod frame;
+mod lane;
 mod lanes;
+mod line;
+mod log;
+mod messages;
 mod metrics;
+mod parts;
+mod queue;
+mod repairs;
 mod staff;
 mod status;
 mod view;
 mod visitor;
+mod words;
 
 pub use staff::Desk;
 
 use crate::{
-    board::{Standings, States},
+    board::{Boards, Standings, States},
     config::Config,
 };
 use actix_web::{
@@ -27,7 +38,8 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use anyhow::{Context, Result};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use madoguchi::figures::Figures;
 use madoguchi_protocol::texts::Language;
 use madoguchi_reception::holidays::Holidays;
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
@@ -40,6 +52,8 @@ const MAX_BODY: usize = 4 * 1024;
 struct Site {
     states: watch::Receiver<States>,
     standings: watch::Receiver<Standings>,
+    figures: watch::Receiver<Figures>,
+    hub: events::Hub,
     desk: Desk,
     token: String,
     /// The first language, where nobody chose one.
@@ -47,6 +61,21 @@ struct Site {
     holidays: Holidays,
     /// After which phones have been down too long (R-34).
     patience: SignedDuration,
+}
+
+impl Site {
+    /// What the gateway knows at this moment.
+    fn view<T>(&self, language: Language, read: impl FnOnce(&view::View<'_>) -> T) -> T {
+        read(&view::View {
+            language,
+            states: &self.states.borrow(),
+            standings: &self.standings.borrow(),
+            figures: &self.figures.borrow(),
+            holidays: &self.holidays,
+            patience: self.patience,
+            now: Timestamp::now(),
+        })
+    }
 }
 
 /// What may be loaded and where forms may go: this page's own files, and nothing inline.
@@ -57,6 +86,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
     lanes::routes(config);
+    lane::routes(config);
+    events::routes(config);
+    repairs::routes(config);
+    queue::routes(config);
+    line::routes(config);
+    counts::routes(config);
+    log::routes(config);
+    messages::routes(config);
+    parts::routes(config);
     status::routes(config);
     staff::routes(config);
     api::routes(config);
@@ -66,13 +104,15 @@ fn routes(config: &mut ServiceConfig) {
 /// Starts the page's server on its own threads.
 pub fn start(
     config: &Config,
-    states: watch::Receiver<States>,
+    boards: &Boards,
     standings: watch::Receiver<Standings>,
     desk: Desk,
     token: String,
 ) -> Result<ServerHandle> {
     let site = Data::new(Site {
-        states,
+        states: boards.states.subscribe(),
+        figures: boards.figures.subscribe(),
+        hub: events::Hub::new(),
         standings,
         desk,
         token,
@@ -80,6 +120,7 @@ pub fn start(
         holidays: config.site.holidays()?,
         patience: SignedDuration::from_hours(config.site.phones_down_hours.into()),
     });
+    tokio::spawn(events::Hub::run(site.clone()));
     let listen = config.web.listen;
     let server: Server = HttpServer::new(move || {
         App::new()

@@ -2,6 +2,7 @@
 
 use crate::board::{Standings, States};
 use jiff::{SignedDuration, Timestamp};
+use madoguchi::figures::Figures;
 use madoguchi_protocol::{
     messages::state::{Condition, Detail, State},
     readiness::TermId,
@@ -20,6 +21,7 @@ pub(super) struct View<'a> {
     pub(super) language: Language,
     pub(super) states: &'a States,
     pub(super) standings: &'a Standings,
+    pub(super) figures: &'a Figures,
     pub(super) holidays: &'a Holidays,
     /// After which phones have been down too long.
     pub(super) patience: SignedDuration,
@@ -60,19 +62,29 @@ impl View<'_> {
         }
     }
 
-    /// The date of the first confirmed phone, and when to have the hospital taken off the list.
-    pub(super) fn listing(&self) -> Markup {
-        let first = self.states.values().find_map(|state| match &state.body.detail {
+    /// The day of the first confirmed phone.
+    pub(super) fn first_phone(&self) -> Option<jiff::civil::Date> {
+        self.states.values().find_map(|state| match &state.body.detail {
             Detail::AuditLog { first_phone, .. } => *first_phone,
             _ => None,
-        });
+        })
+    }
+
+    /// Whether the hospital is to be taken off the Ministry's list.
+    pub(super) fn leaves_list(&self) -> bool {
+        should_leave_list(self.phones_today(), self.first_phone().is_some(), self.now, self.patience)
+    }
+
+    /// The date of the first confirmed phone, and when to have the hospital taken off the list.
+    pub(super) fn listing(&self) -> Markup {
+        let first = self.first_phone();
         let phones = self.phones_today();
         let since = match phones {
             Today::Down { since } => since,
             Today::Accepted { .. } | Today::NotWanted => None,
         };
         html! {
-            @if should_leave_list(phones, first.is_some(), self.now, self.patience) {
+            @if self.leaves_list() {
                 p.leave { "! " (self.say("page-leave-list", &[
                     ("since", &since.map(clock).unwrap_or_default()), ("number", call_centre::NUMBER),
                 ])) }

@@ -2,7 +2,6 @@
 
 use super::{Site, frame, view::View};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web::Data};
-use jiff::Timestamp;
 use madoguchi_protocol::texts::Language;
 use maud::Markup;
 use serde::Deserialize;
@@ -50,14 +49,7 @@ impl Visitor {
 
     /// What the gateway knows at this moment.
     pub(super) fn view<T>(&self, read: impl FnOnce(&View<'_>) -> T) -> T {
-        read(&View {
-            language: self.language,
-            states: &self.site.states.borrow(),
-            standings: &self.site.standings.borrow(),
-            holidays: &self.site.holidays,
-            patience: self.site.patience,
-            now: Timestamp::now(),
-        })
+        self.site.view(self.language, read)
     }
 
     /// `body` in its frame.

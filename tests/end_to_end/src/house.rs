@@ -225,6 +225,11 @@ impl House {
         self.page.text(path).await.unwrap_or_default()
     }
 
+    /// A page of the gateway that goes on for as long as it is read.
+    pub async fn stream(&self, path: &str) -> reqwest::Response {
+        self.page.stream(path).await
+    }
+
     /// Staff act on a lane's visit.
     pub async fn staff(&self, lane: u16, act: &Value) -> (u16, Value) {
         let token = std::fs::read_to_string(self.directory.path().join("state/staff-token"))

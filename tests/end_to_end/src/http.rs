@@ -34,6 +34,15 @@ impl Http {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// An answer that goes on for as long as it is read.
+    pub async fn stream(&self, path: &str) -> reqwest::Response {
+        self.client
+            .get(format!("{}{path}", self.base))
+            .send()
+            .await
+            .unwrap_or_else(|e| panic!("{path}: {e:?}"))
+    }
+
     /// Sends a request that must succeed.
     pub async fn must(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let (status, answer) = self.send(method.clone(), path, body.clone()).await;

@@ -1,0 +1,203 @@
+//! One lane's own page: its visit, what is missing for smartphones there, its devices, its figures and last faults.
+
+use super::{
+    chart::{self, Bar},
+    events,
+    frame::Page,
+    lanes::{self, Doing},
+    view::{View, clock},
+    visitor::Visitor,
+    words::{actor_key, end_key, seconds, standing_key},
+};
+use actix_web::{
+    HttpResponse,
+    web::{self, Path, ServiceConfig},
+};
+use madoguchi::figures::{LaneFigures, Typical};
+use madoguchi_protocol::{
+    Address, LaneId,
+    messages::state::{Detail, State},
+};
+use maud::{Markup, html};
+
+/// Visits in the charts: as many as their bars can be told apart.
+const BARS: usize = 60;
+/// Visits and faults in the tables, the newest first.
+const ROWS: usize = 12;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/lanes/{lane}", web::get().to(page));
+}
+
+async fn page(visitor: Visitor, lane: Path<LaneId>) -> HttpResponse {
+    let lane = lane.into_inner();
+    let is_there = visitor.view(|view| lanes::by_lane(view).contains_key(&lane));
+    if !is_there {
+        return visitor.page(&Page::titled("lane-unknown-title").not_found(), |view| {
+            html! { p { (view.say("lane-unknown", &[("lane", &lane.to_string())])) } }
+        });
+    }
+    visitor.page(&Page::titled("lane-title").about("lane", &lane.to_string()).refreshed_every(5), |view| {
+        let event = events::lane_event(lane);
+        html! {
+            div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) "&only=" (event) } {
+                div id="live" hx-get={ "/lanes/" (lane) } hx-trigger={ "sse:" (event) } hx-select="#live"
+                    hx-swap="outerHTML" { (body(view, lane)) }
+            }
+        }
+    })
+}
+
+fn body(view: &View<'_>, lane: LaneId) -> Markup {
+    let states = lanes::by_lane(view).remove(&lane).unwrap_or_default();
+    html! {
+        (now(view, &states))
+        (readiness(view, &states))
+        (devices(view, lane))
+        @if let Some(figures) = view.figures.of(Some(lane)) {
+            (times(view, figures))
+            (faults(view, figures))
+        }
+    }
+}
+
+fn now(view: &View<'_>, states: &Vec<&State>) -> Markup {
+    html! {
+        section {
+            h2 { (view.say("lane-visit", &[])) }
+            p.doing { span aria-hidden="true" { (Doing::of(states).sign()) " " } (view.say(&Doing::of(states).key(), &[])) }
+            @for state in states { (lanes::visit(view, state)) }
+            @for state in states { @for fault in &state.faults {
+                p.trouble-words {
+                    "! " (view.say(&format!("fault-{}-staff", fault.code.name()), &[])) " "
+                    small { (view.since(Some(fault.since))) }
+                }
+                p { b { (view.say("page-what-to-do", &[])) ": " }
+                    (view.say(&format!("fault-{}-action", fault.code.name()), &[])) }
+            } }
+        }
+    }
+}
+
+fn readiness(view: &View<'_>, states: &[&State]) -> Markup {
+    html! {
+        section {
+            h2 { (view.say("lane-phones", &[])) }
+            @for state in states {
+                @if let Detail::FaceReader { phones_offered, phones_since, phones_unmet, .. } = &state.detail {
+                    p {
+                        (view.say(if *phones_offered { "page-phones-yes" } else { "page-phones-no" }, &[])) " "
+                        small { (view.since(*phones_since)) }
+                    }
+                    @if phones_unmet.is_empty() { p { "✓ " (view.say("lane-phones-complete", &[])) } }
+                    ul.terms { @for term in phones_unmet {
+                        li {
+                            "☐ " (view.say(&term.id.what_key(), &[])) " " small { (view.since(Some(term.since))) }
+                            p { b { (view.say("page-what-to-do", &[])) ": " }
+                                (view.say(&term.id.action_key(), &[])) }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn devices(view: &View<'_>, lane: LaneId) -> Markup {
+    let of_lane = view.states.iter().filter(|(address, _)| address.lane == Some(lane));
+    html! {
+        section {
+            h2 { (view.say("lane-devices", &[])) }
+            @for (address, state) in of_lane { (device(view, *address, &state.body)) }
+        }
+    }
+}
+
+fn device(view: &View<'_>, address: Address, state: &State) -> Markup {
+    html! {
+        h3 { (view.say(actor_key(address.kind), &[])) }
+        @match &state.detail {
+            Detail::FaceReader { reader: Some(it), connected: true, .. } => p {
+                "✓ " (view.say("page-reader", &[
+                    ("maker", &it.maker), ("model", &it.model), ("software", &it.software),
+                ]))
+            },
+            Detail::FaceReader { .. } => p { "✖ " (view.say("page-reader-unknown", &[])) },
+            Detail::NfcReader { ready, reader } => p {
+                @if *ready { "✓ " (view.say("page-nfc-ready", &[])) } @else {
+                    "✖ " (view.say("page-nfc-not-ready", &[]))
+                }
+                @if let Some(name) = reader { " " small { (name) } }
+            },
+            _ => p { (view.say("page-waiting-for-state", &[])) },
+        }
+        @if let Some(actor) = view.standings.get(&address) {
+            p { small {
+                (view.say(standing_key(actor.standing), &[])) " · "
+                (view.say("lane-restarts", &[("count", &actor.restarts.to_string())]))
+            } }
+        }
+    }
+}
+
+fn times(view: &View<'_>, figures: &LaneFigures) -> Markup {
+    let newest: Vec<_> = figures.visits.iter().rev().take(BARS).rev().collect();
+    let bars = |figure: fn(&madoguchi_protocol::messages::state::EndedVisit) -> u64| -> Vec<Bar> {
+        let bar = |ms: u64, at| Bar { value: ms, title: format!("{} {}", clock(at), seconds(view, ms)) };
+        newest.iter().map(|visit| bar(figure(visit), visit.ended)).collect()
+    };
+    html! {
+        section {
+            h2 { (view.say("lane-times", &[])) }
+            @match figures.typical() {
+                None => p { (view.say("lane-no-visits", &[])) },
+                Some((service, waited)) => {
+                    p { (typical(view, "lane-service", service)) }
+                    (chart::bars(&view.say("lane-service-chart", &[]), &bars(|visit| visit.service_ms)))
+                    p { (typical(view, "lane-waited", waited)) }
+                    (chart::bars(&view.say("lane-waited-chart", &[]), &bars(|visit| visit.waited_ms)))
+                    details {
+                        summary { (view.say("lane-last-visits", &[])) }
+                        div.wide tabindex="0" { table {
+                            thead { tr {
+                                @for key in ["lane-ended", "lane-outcome", "lane-service-column", "lane-waited-column"] {
+                                    th scope="col" { (view.say(key, &[])) }
+                                }
+                            } }
+                            tbody { @for visit in figures.visits.iter().rev().take(ROWS) { tr {
+                                td { (clock(visit.ended)) }
+                                td { (view.say(end_key(visit.end), &[])) }
+                                td { (seconds(view, visit.service_ms)) }
+                                td { (seconds(view, visit.waited_ms)) }
+                            } } }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn typical(view: &View<'_>, key: &str, of: Typical) -> String {
+    view.say(key, &[("half", &seconds(view, of.half)), ("most", &seconds(view, of.nine_in_ten))])
+}
+
+fn faults(view: &View<'_>, figures: &LaneFigures) -> Markup {
+    html! {
+        section {
+            h2 { (view.say("lane-faults", &[])) }
+            @if figures.faults.is_empty() { p { "✓ " (view.say("lane-no-faults", &[])) } } @else {
+                div.wide tabindex="0" { table {
+                    thead { tr { @for key in ["lane-fault", "lane-began", "lane-ended"] {
+                        th scope="col" { (view.say(key, &[])) }
+                    } } }
+                    tbody { @for fault in figures.faults.iter().rev().take(ROWS) { tr {
+                        td { (view.say(&format!("fault-{}-staff", fault.code.name()), &[])) }
+                        td { (clock(fault.began)) }
+                        td { (fault.ended.map_or_else(|| view.say("lane-lasts", &[]), clock)) }
+                    } } }
+                } }
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The audit log: what happened, the newest first, by day, lane, visit; and whether its chain is whole.
+
+use super::{
+    Site,
+    frame::Page,
+    view::View,
+    visitor::Visitor,
+    words::{act_key, end_key, lane_name, step_key},
+};
+use actix_web::{
+    HttpResponse,
+    web::{self, Data, Query, ServiceConfig},
+};
+use jiff::civil::Date;
+use madoguchi_protocol::{
+    LaneId, VisitId,
+    messages::audit_log::{AskChain, ChainKnown, Entry, LogFilter, LogPage, Logged, LoggedLine, ReadLog},
+};
+use madoguchi_reception::in_japan;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// Lines on one page.
+const LINES: u16 = 50;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/log", web::get().to(page));
+}
+
+/// `?day=2025-09-19&lane=3&visit=…&before=4711`, each left out or empty.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Wanted {
+    day: String,
+    lane: String,
+    visit: String,
+    before: String,
+}
+
+impl Wanted {
+    /// The filter, or the name of the field that can't be read.
+    fn filter(&self) -> Result<(LogFilter, Option<u64>), &'static str> {
+        let day: Option<Date> = given(&self.day, "day")?;
+        let lane: Option<LaneId> = given(&self.lane, "lane")?;
+        let visit: Option<VisitId> = given(&self.visit, "visit")?;
+        Ok((LogFilter { from: day, to: day, lane, visit }, given(&self.before, "before")?))
+    }
+}
+
+fn given<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<Option<T>, &'static str> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| field),
+    }
+}
+
+async fn page(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> HttpResponse {
+    let wanted = wanted.into_inner();
+    let (filter, before) = match wanted.filter() {
+        Ok(filter) => filter,
+        Err(field) => {
+            return visitor.page(&Page::titled("log-title"), |view| form(view, &wanted, Some(field)));
+        }
+    };
+    let bus = site.desk.borrow().clone();
+    let (found, chain) = match bus {
+        None => (None, None),
+        Some(bus) => {
+            let lines = bus.ask(None, None, ReadLog { filter, before, limit: LINES });
+            let chain = bus.ask(None, None, AskChain { anew: false });
+            let (lines, chain) = tokio::join!(lines, chain);
+            (lines.ok(), chain.ok())
+        }
+    };
+    visitor.page(&Page::titled("log-title"), |view| {
+        html! {
+            p { (view.say("log-lead", &[])) }
+            @if let Some(chain) = chain { (chain_known(view, chain)) }
+            (form(view, &wanted, None))
+            @match &found {
+                None => p.notice.bad { "✖ " (view.say("log-no-answer", &[])) },
+                Some(found) => (lines(view, found, &wanted)),
+            }
+        }
+    })
+}
+
+fn chain_known(view: &View<'_>, chain: ChainKnown) -> Markup {
+    html! {
+        @match chain.found {
+            None => p { (view.say("log-chain-unread", &[])) },
+            Some(found) => { @let at = in_japan(found.at).strftime("%Y-%m-%d %H:%M").to_string();
+                @match found.whole {
+                    Some((first, last)) => p.notice.good { "✓ " (view.say("log-chain-whole", &[
+                        ("at", &at), ("first", &first.to_string()), ("last", &last.to_string()),
+                    ])) },
+                    None => p.notice.bad { "✖ " (view.say("log-chain-broken", &[("at", &at)])) },
+                }
+            },
+        }
+        @if chain.reading { p { (view.say("log-chain-reading", &[])) } }
+    }
+}
+
+fn form(view: &View<'_>, wanted: &Wanted, wrong: Option<&str>) -> Markup {
+    let field = |name: &str, kind: &str, key: &str, value: &str| {
+        let is_wrong = wrong == Some(name);
+        html! {
+            div.field {
+                label for={ "log-" (name) } { (view.say(key, &[])) }
+                input id={ "log-" (name) } name=(name) type=(kind) value=(value)
+                    aria-invalid=[is_wrong.then_some("true")];
+                @if is_wrong { span.wrong { (view.say("log-wrong-field", &[])) } }
+            }
+        }
+    };
+    html! {
+        form.sheet.no-print method="get" action="/log" {
+            (field("day", "date", "log-day", &wanted.day))
+            (field("lane", "text", "log-lane", &wanted.lane))
+            (field("visit", "text", "log-visit", &wanted.visit))
+            button { (view.say("log-show", &[])) }
+        }
+    }
+}
+
+fn lines(view: &View<'_>, found: &LogPage, wanted: &Wanted) -> Markup {
+    html! {
+        @if found.lines.is_empty() { p { (view.say("log-nothing", &[])) } } @else {
+            div.wide tabindex="0" { table {
+                thead { tr { @for key in ["log-number", "log-at", "log-where", "log-what"] {
+                    th scope="col" { (view.say(key, &[])) }
+                } } }
+                tbody { @for line in &found.lines { (row(view, line)) } }
+            } }
+        }
+        @if let Some(older) = found.older {
+            @let query = format!("day={}&lane={}&visit={}&before={older}", wanted.day, wanted.lane, wanted.visit);
+            p.no-print { a.button.second href={ "/log?" (query) } { (view.say("log-older", &[])) } }
+        }
+    }
+}
+
+fn row(view: &View<'_>, line: &LoggedLine) -> Markup {
+    html! {
+        tr {
+            td { (line.n) }
+            td { (in_japan(line.at).strftime("%Y-%m-%d %H:%M:%S").to_string()) }
+            td {
+                @if let Some(lane) = line.lane { (lane_name(view, lane)) }
+                @if let Some(visit) = line.visit {
+                    " " a href={ "/log?visit=" (visit) } title=(visit) { (view.say("log-this-visit", &[])) }
+                }
+            }
+            td { (what(view, &line.what)) }
+        }
+    }
+}
+
+/// An entry in words, with its own names where it has codes.
+fn what(view: &View<'_>, what: &Logged) -> String {
+    let with = |key: &str, name: &str, value: &str| view.say(key, &[(name, value)]);
+    match what {
+        Logged::TornLineDropped(bytes) => with("logged-torn", "bytes", &bytes.to_string()),
+        Logged::BrokenLineFound(line) => with("logged-broken", "line", &line.to_string()),
+        Logged::Removed(through) => with("logged-removed", "through", &through.to_string()),
+        Logged::Entry(entry) => match entry {
+            Entry::VisitStarted => view.say("logged-visit-started", &[]),
+            Entry::Step(step) => with("logged-step", "step", &view.say(step_key(*step), &[])),
+            Entry::MediumRead(medium, _) => {
+                let medium = view.say(&format!("medium-{}", medium.name().replace('_', "-")), &[]);
+                with("logged-medium-read", "medium", &medium)
+            }
+            Entry::PinRefused => view.say("logged-pin-refused", &[]),
+            Entry::Authenticated(verdict) => with("logged-authenticated", "verdict", verdict.name()),
+            Entry::ConfirmationAccepted => view.say("logged-accepted", &[]),
+            Entry::ConfirmationSettled(verdict, ..) => with("logged-settled", "verdict", verdict.name()),
+            Entry::ResultWritten => view.say("logged-result-written", &[]),
+            Entry::VisitEnded(end) => with("logged-visit-ended", "end", &view.say(end_key(*end), &[])),
+            Entry::FaultRaised(fault) => {
+                with("logged-fault-raised", "fault", &view.say(&format!("fault-{}-staff", fault.name()), &[]))
+            }
+            Entry::FaultCleared(fault) => with(
+                "logged-fault-cleared",
+                "fault",
+                &view.say(&format!("fault-{}-staff", fault.name()), &[]),
+            ),
+            Entry::StaffActed(act) => with("logged-staff-acted", "act", &view.say(act_key(*act), &[])),
+            Entry::GatewayStarted => view.say("logged-gateway-started", &[]),
+            Entry::GatewayStopped => view.say("logged-gateway-stopped", &[]),
+        },
+    }
+}

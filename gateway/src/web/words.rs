@@ -1,0 +1,116 @@
+//! What several pages say in the same way: signs beside words (never colour alone), names of steps and devices, spans of
+//! time.
+
+use super::view::View;
+use madoguchi_protocol::{
+    ActorKind, LaneId,
+    fault::Severity,
+    messages::{
+        audit_log::{Fallback, StaffAct, Step, VisitEnd},
+        state::Standing,
+    },
+};
+
+/// The class of a fault's mark in the style sheet.
+pub(super) const fn severity_class(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice-mark",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// A fault's sign, for those who see no colour.
+pub(super) const fn severity_sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "・",
+        Severity::Warning => "▲",
+        Severity::Critical => "✖",
+    }
+}
+
+pub(super) const fn step_key(step: Step) -> &'static str {
+    match step {
+        Step::Idle => "step-idle",
+        Step::ChooseMedium => "step-choose-medium",
+        Step::ChoosePhone => "step-choose-phone",
+        Step::EnterPin => "step-enter-pin",
+        Step::PhoneAuthenticates => "step-phone-authenticates",
+        Step::FaceOrPin => "step-face-or-pin",
+        Step::HoldMedium => "step-hold-medium",
+        Step::HoldHint => "step-hold-hint",
+        Step::LastTry => "step-last-try",
+        Step::ReadingSlot => "step-reading-slot",
+        Step::Authenticating => "step-authenticating",
+        Step::Consent => "step-consent",
+        Step::Confirming => "step-confirming",
+        Step::Done => "step-done",
+        Step::Deferred => "step-deferred",
+        Step::Fallback => "step-fallback",
+    }
+}
+
+pub(super) const fn actor_key(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::FaceReader => "actor-face-reader",
+        ActorKind::NfcReader => "actor-nfc-reader",
+        ActorKind::PinSession => "actor-pin-session",
+        ActorKind::Uplink => "actor-uplink",
+        ActorKind::OfflineQueue => "actor-offline-queue",
+        ActorKind::ReceiptComputer => "actor-receipt-computer",
+        ActorKind::AuditLog => "actor-audit-log",
+        ActorKind::Gateway => "actor-gateway",
+    }
+}
+
+pub(super) const fn standing_key(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Running => "page-actor-running",
+        Standing::Restarting => "page-actor-restarting",
+        Standing::GaveUp => "page-actor-gave-up",
+    }
+}
+
+pub(super) const fn end_key(end: VisitEnd) -> &'static str {
+    match end {
+        VisitEnd::Confirmed => "end-confirmed",
+        VisitEnd::Deferred => "end-deferred",
+        VisitEnd::NotConfirmed(_) => "end-not-confirmed",
+        VisitEnd::Fallback(way) => way_key(way),
+        VisitEnd::Abandoned => "end-abandoned",
+        VisitEnd::TakenOver => "end-taken-over",
+        VisitEnd::Interrupted => "end-interrupted",
+    }
+}
+
+pub(super) const fn way_key(way: Fallback) -> &'static str {
+    match way {
+        Fallback::MyNumberCard => "way-my-number-card",
+        Fallback::EligibilityCertificate => "way-eligibility-certificate",
+        Fallback::PortalScreen => "way-portal-screen",
+        Fallback::SelfDeclaration => "way-self-declaration",
+    }
+}
+
+pub(super) const fn act_key(act: StaffAct) -> &'static str {
+    match act {
+        StaffAct::Cancel => "act-cancel",
+        StaffAct::TakeOver => "act-take-over",
+        StaffAct::ConfirmPhoto => "act-confirm-photo",
+        StaffAct::SettleByFallback(Fallback::MyNumberCard) => "act-settle-my-number-card",
+        StaffAct::SettleByFallback(Fallback::EligibilityCertificate) => "act-settle-eligibility-certificate",
+        StaffAct::SettleByFallback(Fallback::PortalScreen) => "act-settle-portal-screen",
+        StaffAct::SettleByFallback(Fallback::SelfDeclaration) => "act-settle-self-declaration",
+    }
+}
+
+/// The counter's name.
+pub(super) fn lane_name(view: &View<'_>, lane: LaneId) -> String {
+    view.say("page-lane", &[("lane", &lane.to_string())])
+}
+
+/// A span of time in seconds, to a tenth.
+pub(super) fn seconds(view: &View<'_>, ms: u64) -> String {
+    let tenths = ms.saturating_add(50) / 100;
+    view.say("pages-seconds", &[("seconds", &format!("{}.{}", tenths / 10, tenths % 10))])
+}

@@ -1,0 +1,101 @@
+//! The pages as a browser without script gets them, and their live parts as one with script does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+use madoguchi_end_to_end::{
+    House, Options,
+    visits::{self, Way},
+};
+use madoguchi_protocol::{
+    fault::FaultCode,
+    texts::{Language, text},
+};
+use std::time::Duration;
+use tokio::time::timeout;
+
+const PAGES: [&str; 10] =
+    ["", "lanes/1", "repairs", "queue", "line", "counts", "log", "messages", "parts", "status"];
+
+fn says(key: &str) -> String {
+    text(Language::Ja, key, &[])
+}
+
+/// Reads the live parts until one of this name says `words`.
+async fn event(house: &House, path: &str, name: &str, words: &str) {
+    let mut answer = house.stream(path).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let listen = async {
+        let mut heard = String::new();
+        loop {
+            heard += &String::from_utf8_lossy(&answer.chunk().await.unwrap().expect("it goes on"));
+            let is_it = |event: &str| event.starts_with(&format!("event: {name}\n")) && event.contains(words);
+            if heard.split("\n\n").any(is_it) {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), listen).await.unwrap_or_else(|_| panic!("{name} never said {words:?}"));
+}
+
+#[tokio::test]
+async fn every_page_is_there_in_both_languages_and_tells_what_happened() {
+    let house = House::open(Options { lanes: 2, hotplug: true, ..Options::default() }).await;
+    let lane = house.lane(1);
+    visits::serve(&lane, Way::Android, "android").await;
+    visits::serve(&lane, Way::CardByFace, "my_number_card").await;
+    house.settled(2).await;
+    for language in Language::ALL {
+        for path in PAGES {
+            let page = house.page(&format!("{path}?lang={}", language.tag())).await;
+            assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())), "/{path}: {page}");
+            assert!(page.contains("0800-080-4583"), "/{path} tells the call centre's number (R-09)");
+        }
+    }
+    // The lane's own page: how long the visits took, and how they ended.
+    house
+        .until("the lane's page shows both visits", async |house| {
+            house.page("lanes/1?lang=ja").await.matches(&says("end-confirmed")).count() == 2
+        })
+        .await;
+    // The audit log, the newest first, by lane; the counts, as an estimate.
+    let log = house.page("log?lang=ja&lane=1").await;
+    assert!(log.contains(&says("logged-visit-started")), "{log}");
+    let other = house.page("log?lang=ja&lane=2").await;
+    assert!(!other.contains(&says("logged-visit-started")), "{other}");
+    let counts = house.page("counts?lang=ja").await;
+    assert!(counts.contains(&says("counts-estimate")), "{counts}");
+    assert!(counts.contains(&says("reason-confirmed-online")), "{counts}");
+    let csv = house.page("counts.csv").await;
+    assert_eq!(
+        csv.lines().filter(|line| line.starts_with("estimate,") && line.contains(",yes,")).count(),
+        2,
+        "{csv}"
+    );
+    // What is said on the bus, by name only.
+    assert!(house.page("messages").await.contains("madoguchi/v1/box/audit_log/command/read_log"));
+    assert!(house.page("lanes/9").await.contains(&text(Language::Ja, "lane-unknown", &[("lane", "9")])));
+
+    // A reader that is pulled is seen at once by whoever looks: on the tile, among what needs attention, and in
+    // the other language as well.
+    let lost = FaultCode::NfcReaderLost.name();
+    let staff = |language| text(language, &format!("fault-{lost}-staff"), &[]);
+    let (ja, en) = (staff(Language::Ja), staff(Language::En));
+    let watch = async {
+        tokio::join!(
+            event(&house, "events?lang=ja", "lane-1", &ja),
+            event(&house, "events?lang=en&only=lane-1", "lane-1", &en),
+            event(&house, "events?lang=ja", "attention", &ja),
+        );
+    };
+    let pull = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lane.nfc_reader("unplug").await;
+    };
+    tokio::join!(watch, pull);
+    let repairs = house.page("repairs?lang=ja").await;
+    assert!(repairs.contains(&ja) && repairs.contains("href=\"/lanes/1\""), "{repairs}");
+    lane.nfc_reader("plug").await;
+    event(&house, "events?lang=ja", "lane-1", &says("doing-idle")).await;
+    let lane_page = house.page("lanes/1?lang=ja").await;
+    assert!(lane_page.contains(&ja), "the fault that is over is among the last faults: {lane_page}");
+}
