@@ -16,7 +16,7 @@ FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo busy-morning pictures test lint doc bench soak fuzz fuzz-seeds install programs
+.PHONY: help run demo busy-morning pictures test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
 
 help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,29 @@ fuzz: fuzz-seeds ## Each decoder for FUZZ_SECONDS with mutated input (needs Rust
 
 fuzz-seeds:
 	@cargo run --quiet --package madoguchi-decoders -- $(FUZZ_DIR)/corpus
+
+image: install ## Builds the appliance image below target/image (Debian 13; needs root).
+	@.ci/install --for-image
+	cargo build --locked --release --package madoguchi
+	image/build
+
+image-twice: image ## Builds the image a second time and compares the hash of its root.
+	image/build --fresh --output $(abspath $(TARGET))/image/second
+	image/root-hash $(TARGET)/image/release/madoguchi.efi $(TARGET)/image/second/madoguchi.efi
+
+image-test: programs ## Builds the test variant, boots it in QEMU, has visits served, and looks at the box from within.
+	@.ci/install --for-image
+	cargo build --locked --release --package madoguchi
+	image/build --test
+	image/test
+
+image-update-test: programs ## Updates a running box, then has a version that is not well fall back (half an hour).
+	@.ci/install --for-image
+	cargo build --locked --release --package madoguchi
+	image/build --test
+	image/build --test --version 0.2.0 --output $(abspath $(TARGET))/image/good
+	image/build --ill --version 0.3.0
+	image/test-update
 
 install: ## Installs what is missing on a Debian machine with Rust.
 	@.ci/install

@@ -65,9 +65,10 @@ pub struct BoardKeeper {
 }
 
 impl BoardKeeper {
-    /// Keeps `boards`; tells the bus of `standings` as they change.
-    pub fn new(bus: Bus, boards: Boards, standings: watch::Receiver<Standings>) -> Self {
-        let faults = Faults::new(bus.clone());
+    /// Keeps `boards`; tells the bus of `standings` as they change. `fell_back`: the newest update did not run well.
+    pub fn new(bus: Bus, boards: Boards, standings: watch::Receiver<Standings>, fell_back: bool) -> Self {
+        let mut faults = Faults::new(bus.clone());
+        faults.set(FaultCode::UpdateFellBack, fell_back);
         Self { bus, boards, standings, linked: false, faults }
     }
 

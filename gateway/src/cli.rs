@@ -2,7 +2,7 @@
 
 use crate::report::Month;
 use clap::{Args, Parser, Subcommand};
-use madoguchi::render::What;
+use madoguchi::{render::What, update::version::Version};
 use madoguchi_protocol::{Address, RequestId};
 use std::path::PathBuf;
 
@@ -29,6 +29,20 @@ pub enum Command {
     Report(Report),
     /// Write what the appliance's operating system is told: units, accounts, device rules, packet filter.
     Render(Render),
+    /// The appliance's new versions, each from one signed file.
+    Update(Update),
+    /// Whether all that an update could have broken works; what became of an update is written down then.
+    Healthy {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
+        config: PathBuf,
+    },
+    /// The menu on the appliance's own screen, in place of a login: state, network, code, restart, factory reset.
+    Console {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
+        config: PathBuf,
+    },
     /// Print the readers of the PC/SC service that the environment names; `check` asks so for each lane.
     #[command(hide = true)]
     ListReaders {
@@ -36,6 +50,74 @@ pub enum Command {
         #[arg(long, value_name = "MS", default_value_t = 3000)]
         patience_ms: u64,
     },
+}
+
+/// `madoguchi update`
+#[derive(Debug, Args)]
+pub struct Update {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub act: UpdateAct,
+}
+
+/// What can be done with an update.
+#[derive(Debug, Subcommand)]
+pub enum UpdateAct {
+    /// Look through the whole file: signature, every byte, whether it is for this box and newer. Changes nothing.
+    Check {
+        /// The update.
+        file: PathBuf,
+    },
+    /// Check it, write it into the slot that is not in use, wait for a quiet moment and boot into it.
+    Install {
+        /// The update.
+        file: PathBuf,
+        /// Don't wait until no patient is at a reader.
+        #[arg(long)]
+        now: bool,
+        /// Don't boot; the next boot, whenever it comes, tries the new version.
+        #[arg(long)]
+        no_reboot: bool,
+    },
+    /// What runs, and what became of the newest update.
+    Status,
+    /// For the maker: make and sign the file.
+    Pack(Pack),
+    /// For the maker: make a key pair for signing; keep the private half where nobody gets at it.
+    MakeKey {
+        /// The file of the private half; the public one gets ".pub" behind its name.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// `madoguchi update pack`
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// The private key that `make-key` made.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The new version.
+    #[arg(long)]
+    pub version: Version,
+    /// The top of the tree of hashes over the root, 64 hexadecimal digits (`image/root-hash`).
+    #[arg(long, value_name = "HASH")]
+    pub root_hash: String,
+    /// The file system of the root.
+    #[arg(long, value_name = "FILE")]
+    pub root: PathBuf,
+    /// Its tree of hashes.
+    #[arg(long, value_name = "FILE")]
+    pub verity: PathBuf,
+    /// The signed kernel image.
+    #[arg(long, value_name = "FILE")]
+    pub kernel: PathBuf,
+    /// The update to make.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// `madoguchi render`

@@ -6,6 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use madoguchi::update;
 use madoguchi_audit_log::AuditLog;
 use madoguchi_bus::{Bus, Supervisor};
 use madoguchi_face_reader::{FaceReader, Surroundings};
@@ -94,9 +95,11 @@ pub fn start(supervisor: &mut Supervisor, config: &Config, address: Address, sho
         (ActorKind::Gateway, _) => {
             let (boards, desk) = (shown.boards.clone(), shown.desk.clone());
             let standings = supervisor.standings();
+            let state = config.site.state_directory.clone();
             supervisor.look_after(address, move |bus| {
                 desk.send_replace(Some(bus.clone()));
-                Ok(BoardKeeper::new(bus, boards.clone(), standings.clone()))
+                let fell_back = update::fell_back(&state);
+                Ok(BoardKeeper::new(bus, boards.clone(), standings.clone(), fell_back))
             });
         }
         (ActorKind::FaceReader | ActorKind::NfcReader, None) => {

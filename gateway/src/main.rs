@@ -1,8 +1,10 @@
 //! `madoguchi`: one box that lets many reception counters check a patient's eligibility.
 
+mod appliance;
 mod board;
 mod check;
 mod cli;
+mod console;
 mod house;
 mod logging;
 mod pcsc;
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
         cli::Command::Queue(queue) => queue::run(queue),
         cli::Command::Report(report) => report::run(report),
         cli::Command::Render(render) => render_files(render),
+        cli::Command::Update(update) => appliance::update(&update.config, &update.act),
+        cli::Command::Healthy { config } => appliance::healthy(config),
+        cli::Command::Console { config } => console::run(config),
         cli::Command::ListReaders { patience_ms } => pcsc::list(Duration::from_millis(*patience_ms)),
     };
     done.unwrap_or_else(|error| {

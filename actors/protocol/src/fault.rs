@@ -133,6 +133,8 @@ faults! {
     AuditLogFailed = "audit-log-failed", Critical, Box, "audit_log_that_cannot_write_is_seen";
     /// The broker is not there.
     BrokerLost = "broker-lost", Critical, Box, "killed_broker_comes_back_by_itself";
+    /// A new version of the box did not run well, and it went back to the old one by itself.
+    UpdateFellBack = "update-fell-back", Warning, Box, "update_that_fell_back_is_told_until_another_one_succeeds";
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ macro_rules! sources {
     };
     ($language:literal) => {
         &[
+            sources!(@file $language, "console"),
             sources!(@file $language, "faults"),
             sources!(@file $language, "line"),
             sources!(@file $language, "page"),
@@ -20,6 +21,7 @@ macro_rules! sources {
             sources!(@file $language, "people"),
             sources!(@file $language, "readiness"),
             sources!(@file $language, "screens"),
+            sources!(@file $language, "update"),
         ]
     };
 }

@@ -73,6 +73,7 @@ pub fn measure(lanes: u16, directory: &Path, program: &Path, amounts: &[Amount])
         trust_ca: Vec::new(),
         hotplug: false,
         stock_vpcd: false,
+        readers_elsewhere: false,
         free_ports: true,
     };
     let hospital = runtime.block_on(Hospital::open(&options))?;

@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod device_link;
 pub mod medium;
 pub mod receipt;
+pub mod update;
 pub mod vici;
 
 mod samples;
@@ -131,6 +132,13 @@ pub const ALL: &[Decoder] = &[
         check: configuration::file,
         seeds: configuration::seeds,
         cut_is_refused: false,
+    },
+    Decoder {
+        name: "update_bundle",
+        written_by: "whoever hands the administrator a file",
+        check: update::bundle,
+        seeds: update::seeds,
+        cut_is_refused: true,
     },
 ];
 

@@ -43,6 +43,26 @@ pub struct Lane {
 }
 
 impl Lane {
+    /// A lane of the hospital whose control interface is at `control`.
+    pub fn of_hospital(control: &str, number: u16) -> Self {
+        Self::new(Http::new(control), number)
+    }
+
+    /// Waits until phones are offered, `patience` at most; says whether they are.
+    pub async fn offers_phones(&self, patience: std::time::Duration) -> bool {
+        let asked = std::time::Instant::now();
+        while asked.elapsed() < patience {
+            // The hospital answers with an error while nobody has sent a screen.
+            let (status, answer) =
+                self.http.send(Method::GET, &self.path("screen?after=0&timeout_ms=1000"), None).await;
+            if status.is_success() && answer["kind"] == "idle" && Screen::new(answer).offers("use_phone") {
+                return true;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        }
+        false
+    }
+
     pub(crate) fn new(http: Http, number: u16) -> Self {
         Self { http, number }
     }

@@ -27,12 +27,30 @@ struct Arguments {
 enum Command {
     /// Many patients at many lanes, mishaps and faults, and an oracle that judges what came of it.
     BusyMorning(BusyMorning),
+    /// One visit of every kind at a hospital that is open already, whatever gateway serves it.
+    Visits(Visits),
     /// Pictures of every screen in every language, and their index.
     Pictures {
         /// The browser that draws them.
         #[arg(long, default_value = "chromium")]
         browser: std::path::PathBuf,
     },
+}
+
+#[derive(Args)]
+struct Visits {
+    /// The hospital's control interface, as `hospital.json` gives it.
+    #[arg(long)]
+    control: String,
+    /// Its lanes.
+    #[arg(long, default_value_t = 2)]
+    lanes: u16,
+    /// How long the gateway may take until every lane offers phones, in seconds.
+    #[arg(long, default_value_t = 600)]
+    patience_s: u64,
+    /// When the gateway's box was switched on, in seconds since 1970: prints how long the first visit took from there.
+    #[arg(long)]
+    since: Option<f64>,
 }
 
 #[derive(Args)]
@@ -70,6 +88,7 @@ async fn main() {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::BusyMorning(chosen)) => std::process::exit(busy_morning(chosen).await),
+        Some(Command::Visits(chosen)) => std::process::exit(visits_elsewhere(chosen).await),
         Some(Command::Pictures { browser }) => return take_pictures(browser),
         None => {}
     }
@@ -121,6 +140,30 @@ async fn busy_morning(chosen: BusyMorning) -> i32 {
         println!("The oracle objects to {} things.", verdict.offences.len());
         1
     }
+}
+
+/// The program's exit code: 0 where every visit ended as expected.
+async fn visits_elsewhere(chosen: Visits) -> i32 {
+    let lanes: Vec<_> = (1..=chosen.lanes).map(|number| Lane::of_hospital(&chosen.control, number)).collect();
+    for lane in &lanes {
+        if !lane.offers_phones(Duration::from_secs(chosen.patience_s)).await {
+            eprintln!("lane {}: no phones offered within {} s", lane.number, chosen.patience_s);
+            return 2;
+        }
+        println!("  lane {} offers phones", lane.number);
+    }
+    let mut well = true;
+    for (number, way) in Way::ALL.into_iter().enumerate() {
+        let outcome = straight(&lanes[number % lanes.len()], way).await;
+        let took: Duration = outcome.stages.iter().map(|(_, took)| *took).sum();
+        println!("  {}: {} after {} ms", outcome.name, outcome.last, took.as_millis());
+        well &= outcome.as_expected;
+        if let (0, Some(since)) = (number, chosen.since) {
+            let now = jiff::Timestamp::now().as_duration().as_secs_f64();
+            println!("  from power to the first served visit: {:.0} s", now - since);
+        }
+    }
+    i32::from(!well)
 }
 
 async fn play() -> bool {

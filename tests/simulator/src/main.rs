@@ -39,6 +39,10 @@ struct Arguments {
     /// tells a torn card less clearly.
     #[arg(long, conflicts_with = "hotplug")]
     stock_vpcd: bool,
+    /// The readers and their PC/SC service are on another machine: the documented ports lead to its virtual readers and
+    /// device links. Used with an appliance in an emulator.
+    #[arg(long, conflicts_with_all = ["hotplug", "stock_vpcd", "free_ports"])]
+    readers_elsewhere: bool,
     /// Take any free ports instead of the documented ones.
     #[arg(long)]
     free_ports: bool,
@@ -77,6 +81,7 @@ async fn serve(arguments: Arguments) -> Result<()> {
         trust_ca: arguments.trust_ca.clone(),
         hotplug: arguments.hotplug,
         stock_vpcd: arguments.stock_vpcd,
+        readers_elsewhere: arguments.readers_elsewhere,
         free_ports: arguments.free_ports,
     };
     let mut hospital = Hospital::open(&options).await?;

@@ -29,6 +29,7 @@ impl Open {
             trust_ca: vec![],
             hotplug: false,
             stock_vpcd: false,
+            readers_elsewhere: false,
             free_ports: true,
         };
         let hospital = Hospital::open(&options).await.unwrap();

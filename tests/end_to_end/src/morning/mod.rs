@@ -156,6 +156,7 @@ async fn open(options: &Options, directory: &Path) -> Result<Hospital> {
         hotplug: true,
         free_ports: true,
         stock_vpcd: false,
+        readers_elsewhere: false,
     })
     .await?;
     hospital.wallet.share_keys(KEYS);

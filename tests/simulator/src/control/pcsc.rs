@@ -1,7 +1,7 @@
 //! The PC/SC service and its misfortunes.
 
 use super::Refusal;
-use crate::hospital::{Hospital, PcscError};
+use crate::hospital::Hospital;
 use actix_web::{
     HttpResponse, post,
     web::{Data, Path, ServiceConfig},
@@ -42,6 +42,6 @@ async fn act_on_service(hospital: Data<Hospital>, act: Path<ServiceAct>) -> Resu
         ServiceAct::Cont => service.cont(),
         ServiceAct::Restart => service.restart(),
     };
-    done.map_err(PcscError::from)?;
+    done?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -86,7 +86,7 @@ impl From<PcscError> for Refusal {
     fn from(error: PcscError) -> Self {
         match error {
             PcscError::Pcscd(_) => Self::new(409, "pcscd", error),
-            PcscError::NoBus => Self::new(409, "not_this_kind_of_service", error),
+            PcscError::NoBus | PcscError::Elsewhere => Self::new(409, "not_this_kind_of_service", error),
         }
     }
 }

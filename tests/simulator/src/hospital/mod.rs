@@ -56,6 +56,8 @@ pub struct Options {
     pub hotplug: bool,
     /// Debian's virtual readers instead of ours.
     pub stock_vpcd: bool,
+    /// The readers and their PC/SC service are on another machine, to which their ports lead.
+    pub readers_elsewhere: bool,
     /// Any free ports instead of the documented ones, for tests side by side.
     pub free_ports: bool,
 }
@@ -253,6 +255,9 @@ fn centre_state(jpki: &JpkiAuthority, trust_ca: &[PathBuf]) -> Result<Arc<Centre
 }
 
 fn kind(options: &Options) -> PcscKind {
+    if options.readers_elsewhere {
+        return PcscKind::Elsewhere;
+    }
     match (options.hotplug, options.stock_vpcd) {
         (true, _) => PcscKind::Hotplug,
         (false, true) => PcscKind::Fixed(Driver::StockVpcd),

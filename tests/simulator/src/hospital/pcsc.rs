@@ -10,6 +10,8 @@ pub enum PcscKind {
     Fixed(Driver),
     /// Readers on a mocked USB bus.
     Hotplug,
+    /// Readers of another machine.
+    Elsewhere,
 }
 
 /// Either kind of service.
@@ -18,6 +20,8 @@ pub enum PcscService {
     Fixed(Pcscd, Driver),
     /// Readers on a mocked USB bus.
     Hotplug(HotplugPcscd),
+    /// Readers and service of another machine.
+    Elsewhere,
 }
 
 /// What a service of this kind can't do.
@@ -29,6 +33,9 @@ pub enum PcscError {
     /// Needs a bus.
     #[error("these readers can't be unplugged: start the simulator with --hotplug")]
     NoBus,
+    /// Out of reach.
+    #[error("the PC/SC service is on another machine (--readers-elsewhere)")]
+    Elsewhere,
 }
 
 impl PcscService {
@@ -36,6 +43,9 @@ impl PcscService {
     pub fn start(folder: &Path, readers: &[ReaderSpec], kind: PcscKind) -> Result<Self, PcscError> {
         if let PcscKind::Fixed(driver) = kind {
             return Ok(Self::Fixed(Pcscd::start_with(folder, readers, driver)?, driver));
+        }
+        if kind == PcscKind::Elsewhere {
+            return Ok(Self::Elsewhere);
         }
         let mut service = HotplugPcscd::start(folder, readers)?;
         for reader in readers {
@@ -49,6 +59,7 @@ impl PcscService {
         match self {
             Self::Fixed(service, _) => service.socket(),
             Self::Hotplug(service) => service.socket(),
+            Self::Elsewhere => PathBuf::new(),
         }
     }
 
@@ -57,7 +68,7 @@ impl PcscService {
     pub fn reader_name(&self, reader: &ReaderSpec) -> String {
         let name = match self {
             Self::Fixed(_, Driver::StockVpcd) => return reader.pcsc_name(),
-            Self::Fixed(_, Driver::Madoguchi) => reader.pcsc_name(),
+            Self::Fixed(_, Driver::Madoguchi) | Self::Elsewhere => reader.pcsc_name(),
             Self::Hotplug(_) => reader.usb_pcsc_name(0),
         };
         name.trim_end_matches(" 00 00").to_owned()
@@ -66,41 +77,45 @@ impl PcscService {
     /// Plugs a reader in, or pulls it out.
     pub fn set_plugged(&mut self, reader: &ReaderSpec, plugged: bool) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(..) => Err(PcscError::NoBus),
+            Self::Fixed(..) | Self::Elsewhere => Err(PcscError::NoBus),
             Self::Hotplug(service) if plugged => Ok(service.plug(reader.name())?),
             Self::Hotplug(service) => Ok(service.unplug(reader.name())?),
         }
     }
 
     /// Kills the service.
-    pub fn kill(&mut self) -> Result<(), PcscdError> {
+    pub fn kill(&mut self) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(service, _) => service.kill(),
-            Self::Hotplug(service) => service.kill(),
+            Self::Fixed(service, _) => Ok(service.kill()?),
+            Self::Hotplug(service) => Ok(service.kill()?),
+            Self::Elsewhere => Err(PcscError::Elsewhere),
         }
     }
 
     /// Hangs it.
-    pub fn stop(&mut self) -> Result<(), PcscdError> {
+    pub fn stop(&mut self) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(service, _) => service.stop(),
-            Self::Hotplug(service) => service.stop(),
+            Self::Fixed(service, _) => Ok(service.stop()?),
+            Self::Hotplug(service) => Ok(service.stop()?),
+            Self::Elsewhere => Err(PcscError::Elsewhere),
         }
     }
 
     /// Lets it go on.
-    pub fn cont(&mut self) -> Result<(), PcscdError> {
+    pub fn cont(&mut self) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(service, _) => service.cont(),
-            Self::Hotplug(service) => service.cont(),
+            Self::Fixed(service, _) => Ok(service.cont()?),
+            Self::Hotplug(service) => Ok(service.cont()?),
+            Self::Elsewhere => Err(PcscError::Elsewhere),
         }
     }
 
     /// Starts it anew.
-    pub fn restart(&mut self) -> Result<(), PcscdError> {
+    pub fn restart(&mut self) -> Result<(), PcscError> {
         match self {
-            Self::Fixed(service, _) => service.restart(),
-            Self::Hotplug(service) => service.restart(),
+            Self::Fixed(service, _) => Ok(service.restart()?),
+            Self::Hotplug(service) => Ok(service.restart()?),
+            Self::Elsewhere => Err(PcscError::Elsewhere),
         }
     }
 }
