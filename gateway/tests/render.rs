@@ -145,6 +145,26 @@ fn the_packet_filter_forwards_nothing_and_ties_accounts_to_their_side() {
 }
 
 #[test]
+fn systemd_makes_the_accounts_without_shell_and_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("madoguchi.conf");
+    fs::write(&file, &render::files(What::Sysusers, &appliance(2))["madoguchi.conf"]).unwrap();
+    let root = directory.path().join("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    let made = Command::new("systemd-sysusers")
+        .arg(format!("--root={}", root.display()))
+        .arg(&file)
+        .output()
+        .expect("systemd-sysusers");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let accounts = fs::read_to_string(root.join("etc/passwd")).unwrap();
+    for account in ["madoguchi-broker", "madoguchi-face-2", "madoguchi-pcsc-1", "madoguchi-pin"] {
+        let line = accounts.lines().find(|line| line.starts_with(&format!("{account}:"))).expect(account);
+        assert!(line.ends_with("/nologin"), "{line}");
+    }
+}
+
+#[test]
 fn nftables_understands_the_rules() {
     let directory = tempfile::tempdir().unwrap();
     let text = &render::files(What::Nftables, &appliance(2))["madoguchi.nft"];

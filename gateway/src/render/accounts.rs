@@ -9,12 +9,12 @@ use madoguchi_bus::manifest::Manifest;
 use madoguchi_protocol::Address;
 use std::fmt::Write as _;
 
-/// For systemd-sysusers: no account has a shell, a home or a password.
+/// For systemd-sysusers: no account has a shell, a home or a password. A colon would end the field.
 pub fn sysusers(actors: &[Address], readers: &Readers) -> String {
     let mut text = String::from("# Made by `madoguchi render sysusers`.\n");
     let _ = writeln!(text, "g {BUS_GROUP} -");
     let mut user = |name: &str, what: &str| {
-        let _ = writeln!(text, "u {name} - \"Madoguchi: {what}\" - -");
+        let _ = writeln!(text, "u {name} - \"Madoguchi {what}\" - -");
     };
     user(BROKER_ACCOUNT, "broker");
     for address in actors {

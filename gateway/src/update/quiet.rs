@@ -57,7 +57,8 @@ pub fn states(page: SocketAddr) -> Result<Value> {
     stream.take(LONGEST).read_to_end(&mut answer)?;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the page gives no answer")?;
     let (head, body) = answer.split_at(end + 4);
-    if !head.starts_with(b"HTTP/1.") || !head.get(8..13).is_some_and(|code| code == b" 200 ") {
+    let well = head.starts_with(b"HTTP/1.") && head.get(8..13) == Some(b" 200 ".as_slice());
+    if !well {
         bail!("the page does not answer well");
     }
     serde_json::from_slice(body).context("the page gives no JSON")
