@@ -42,7 +42,9 @@ impl VisitFacts {
             Entry::MediumRead(medium, _) => self.medium = Some(*medium),
             Entry::ConfirmationSettled(verdict, ..) => self.answer = Some((*verdict, at)),
             // Staff may look at the portal's screen when the visit has been deferred: R-26 holds all the same.
-            Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen)) => self.end = Some(PORTAL),
+            Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen), _) => {
+                self.end = Some(PORTAL)
+            }
             Entry::VisitEnded(end) if self.end != Some(PORTAL) => self.end = Some(*end),
             _ => {}
         }
@@ -177,7 +179,7 @@ mod tests {
     const LATER: Entry =
         Entry::ConfirmationSettled(Verdict::Confirmed, Some(Validity::Valid), Deferral::Deferred);
     const REFUSED: Entry = Entry::ConfirmationSettled(Verdict::Refused, None, Deferral::Deferred);
-    const PORTAL: Entry = Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen));
+    const PORTAL: Entry = Entry::StaffActed(StaffAct::SettleByFallback(Fallback::PortalScreen), None);
     const DONE: Entry = Entry::VisitEnded(VisitEnd::Confirmed);
     const DEFERRED: Entry = Entry::VisitEnded(VisitEnd::Deferred);
 

@@ -281,14 +281,14 @@ impl<L: FaceReaderLink> FaceReader<L> {
         responder: Responder,
         context: &mut Context<Self>,
     ) {
-        let FaceReaderCommand::ActAsStaff(ActAsStaff { act }) = envelope.body;
+        let FaceReaderCommand::ActAsStaff(ActAsStaff { act, by }) = envelope.body;
         // Staff act on the visit that they see: one that has been followed by another is left alone.
         let present = self.visit.in_progress().map(|visit| visit.visit);
         if envelope.visit.is_some() && envelope.visit != present {
             return responder.reply::<ActAsStaff>(&StaffActed::NotNow);
         }
         self.staff = Some(responder);
-        self.feed(Input::Staff(act), context);
+        self.feed(Input::Staff(act, by), context);
     }
 
     /// The patient is told, the reader is let go, and the context ends when both are on their way.

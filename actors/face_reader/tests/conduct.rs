@@ -19,7 +19,7 @@ use madoguchi_face_reader::{
     tls::TlsLink,
 };
 use madoguchi_protocol::{
-    ActorKind, Address, VisitId,
+    ActorKind, Address, PersonId, VisitId,
     device::{FromReader, Hello, Screen, ToReader},
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
@@ -307,11 +307,12 @@ async fn staff_act_on_the_visit_that_they_see_and_on_no_other() {
     let visit = screen(&mut reader, "choose_phone").await.visit;
     // The page's account, under another connection than the one that sees states.
     let page = Bus::connect(house.broker.access(), Address::of_box(ActorKind::Gateway));
-    let act = |visit| page.bus.ask(Some(lane()), visit, ActAsStaff { act: StaffAct::TakeOver });
+    let by = Some(PersonId::random());
+    let act = |visit| page.bus.ask(Some(lane()), visit, ActAsStaff { act: StaffAct::TakeOver, by });
     assert_eq!(act(Some(VisitId::random())).await.unwrap(), StaffActed::NotNow);
     assert_eq!(act(visit).await.unwrap(), StaffActed::Done);
     screen(&mut reader, "taken_over").await;
-    house.recorded(&Entry::StaffActed(StaffAct::TakeOver)).await;
+    house.recorded(&Entry::StaffActed(StaffAct::TakeOver, by)).await;
     house.supervisor.stop().await;
 }
 

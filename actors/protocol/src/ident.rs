@@ -108,6 +108,11 @@ uuid_ident!(
     /// One confirmation or query at the eligibility centre: the idempotency key.
     RequestId
 );
+uuid_ident!(
+    /// One member of staff: drawn at random when the person is entered, so that a log bears no name. The page alone
+    /// knows whose it is.
+    PersonId
+);
 
 #[cfg(test)]
 mod tests {

@@ -20,5 +20,5 @@ pub mod topic;
 
 pub use actor::{ActorKind, Address};
 pub use envelope::Envelope;
-pub use ident::{LaneId, MessageId, RequestId, VisitId};
+pub use ident::{LaneId, MessageId, PersonId, RequestId, VisitId};
 pub use topic::Topic;

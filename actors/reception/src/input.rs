@@ -3,7 +3,7 @@
 use crate::output::Ask;
 use jiff::Timestamp;
 use madoguchi_protocol::{
-    VisitId,
+    PersonId, VisitId,
     device::SlotResult,
     messages::{
         audit_log::StaffAct,
@@ -123,7 +123,7 @@ pub enum Input {
     /// The centre answered a confirmation of this lane.
     Settled(ConfirmationSettled),
     /// A member of staff acted; answered by [`crate::Act::StaffAnswered`] in the same step.
-    Staff(StaffAct),
+    Staff(StaffAct, Option<PersonId>),
     /// The timer that [`crate::Act::SetDeadline`] set for this instant has run. Only the newest deadline
     /// counts; the instant is compared, not the clock, so that a clock set back can't leave a screen for ever.
     DeadlinePassed(Timestamp),

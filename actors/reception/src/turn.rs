@@ -63,7 +63,7 @@ impl<'v> Turn<'v> {
             Input::ReadsPhones(itself) => self.lane.surroundings.reads_phones = itself,
             Input::NfcReader { usable } => self.nfc_reader(usable),
             Input::Line { up } => self.lane.surroundings.line_up = up,
-            Input::Staff(act) => self.staff(act),
+            Input::Staff(act, by) => self.staff(act, by),
             Input::DeadlinePassed(at) => self.deadline_passed(at),
             Input::Stopping => self.stop(),
         }

@@ -8,7 +8,7 @@ use madoguchi_protocol::{
     evidence::{Medium, VerifiedBy},
     fault::FaultCode,
     messages::{
-        audit_log::{Fallback, StaffAct, Step, VisitEnd},
+        audit_log::{Entry, Fallback, StaffAct, Step, VisitEnd},
         face_reader::StaffActed,
         nfc_reader::ReadOutcome,
         offline_queue::Accepted,
@@ -92,6 +92,21 @@ fn r25_staff_settle_a_visit_by_the_portal_screen() {
 }
 
 #[test]
+fn r24_the_portal_screen_needs_a_member_of_staff_with_a_name() {
+    let mut counter = Counter::iphone_until_holding();
+    counter.read(ReadOutcome::ReaderLost);
+    let portal = StaffAct::SettleByFallback(Fallback::PortalScreen);
+    assert_eq!(counter.staff_by(portal, None), StaffActed::NotNamed);
+    assert_eq!((counter.standing(), counter.ends()), (Step::Fallback, vec![]), "the visit goes on");
+    assert_eq!(counter.staff_by(portal, Some(somebody())), StaffActed::Done);
+    assert!(counter.wanted(&Act::Record(Entry::StaffActed(portal, Some(somebody())))), "who is recorded");
+    // The other ways are papers that anybody can look at again.
+    let mut counter = Counter::iphone_until_holding();
+    let paper = StaffAct::SettleByFallback(Fallback::EligibilityCertificate);
+    assert_eq!(counter.staff_by(paper, None), StaffActed::Done);
+}
+
+#[test]
 fn r31_an_expired_phone_is_not_offered_the_portal_by_screen_or_staff() {
     let mut counter = Counter::android_until_authenticating();
     counter.verdict(Verdict::Expired);
@@ -100,6 +115,7 @@ fn r31_an_expired_phone_is_not_offered_the_portal_by_screen_or_staff() {
     assert!(!offers(&counter).contains(&Fallback::PortalScreen));
     assert!(!counter.visit.in_progress().unwrap().staff_may.contains(&portal), "no button for it");
     assert_eq!(counter.staff(portal), StaffActed::NotNow);
+    assert_eq!(counter.staff_by(portal, None), StaffActed::NotNow);
     // The phone stays expired when the card that is tried next fails too.
     counter.touches(&["use_card", "pin"]).types_pin().read(ReadOutcome::Locked);
     assert_eq!(offers(&counter), [Fallback::EligibilityCertificate, Fallback::SelfDeclaration]);

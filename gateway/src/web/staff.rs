@@ -8,9 +8,9 @@ use actix_web::{
 };
 use madoguchi_bus::Bus;
 use madoguchi_protocol::{
-    LaneId,
+    LaneId, PersonId,
     messages::{
-        audit_log::{Entry, StaffAct, VisitEnd},
+        audit_log::{StaffAct, VisitEnd},
         face_reader::{ActAsStaff, StaffActed},
     },
     texts::{Language, text},
@@ -27,11 +27,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/lanes/{lane}/staff", web::post().to(act));
 }
 
-/// `{"act": "cancel"}`
+/// `{"act": "cancel", "by": "0c5d…"}`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Act {
     act: StaffAct,
+    /// Who acts. The portal's screen is refused where nobody is named.
+    by: Option<PersonId>,
 }
 
 /// `POST /lanes/{lane}/staff`, with the staff token.
@@ -44,12 +46,14 @@ async fn act(request: HttpRequest, site: Data<Site>, lane: Path<LaneId>, body: J
         return HttpResponse::ServiceUnavailable()
             .json(json!({ "error": "starting", "reason": "the gateway is still starting; try again" }));
     };
-    let (lane, act) = (lane.into_inner(), body.into_inner().act);
-    match bus.ask(Some(lane), None, ActAsStaff { act }).await {
-        Ok(StaffActed::Done) => {
-            bus.record(Some(lane), None, Entry::StaffActed(act));
-            HttpResponse::Ok().json(outcome(act, site.language))
-        }
+    let (lane, Act { act, by }) = (lane.into_inner(), body.into_inner());
+    match bus.ask(Some(lane), None, ActAsStaff { act, by }).await {
+        // The lane recorded it, with the visit.
+        Ok(StaffActed::Done) => HttpResponse::Ok().json(outcome(act, site.language)),
+        Ok(StaffActed::NotNamed) => HttpResponse::UnprocessableEntity().json(json!({
+            "error": "not_named",
+            "reason": "say who has seen the portal's screen: the id of a member of staff as \"by\" (R-24)",
+        })),
         Ok(StaffActed::NotNow) => HttpResponse::Conflict().json(json!({
             "error": "not_now",
             "reason": "the lane has no visit for which this can be done",

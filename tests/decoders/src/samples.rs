@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use madoguchi_audit_log::line::{Hash, Line, What};
 use madoguchi_protocol::{
-    Envelope, LaneId, MessageId, RequestId, VisitId, cbor,
+    Envelope, LaneId, MessageId, PersonId, RequestId, VisitId, cbor,
     device::*,
     eligibility::{ConfirmationAnswer, Eligibility, EligibilityQuery, Validity, Verdict},
     envelope::VERSION,
@@ -135,7 +135,10 @@ fn commands() -> Vec<Vec<u8>> {
         limit_consent: true,
     };
     vec![
-        of_lane(ActAsStaff { act: StaffAct::SettleByFallback(Fallback::PortalScreen) }),
+        of_lane(ActAsStaff {
+            act: StaffAct::SettleByFallback(Fallback::PortalScreen),
+            by: Some(PersonId::from_bytes([7; 16])),
+        }),
         of_lane(ReadMedium {
             expected: Medium::Android,
             statement: evidence().statement,

@@ -15,6 +15,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a condition may take to come true, unless a test says otherwise.
 pub const SOON: Duration = Duration::from_secs(20);
 
+/// The member of staff who acts in tests.
+pub const SOMEBODY: &str = "5eb0d1e5-0000-4000-8000-000000000001";
+
 /// What the gateway logs: what it does itself, without the chatter of its libraries.
 const LOG: &str = "debug,rumqttc=info,hyper_util=info,actix_server=info,rustls=info,sled=info";
 
@@ -230,12 +233,16 @@ impl House {
         self.page.stream(path).await
     }
 
-    /// Staff act on a lane's visit.
+    /// A member of staff acts on a lane's visit.
     pub async fn staff(&self, lane: u16, act: &Value) -> (u16, Value) {
+        self.staff_says(lane, &json!({ "act": act, "by": SOMEBODY })).await
+    }
+
+    /// What staff say of a lane's visit, word for word.
+    pub async fn staff_says(&self, lane: u16, said: &Value) -> (u16, Value) {
         let token = std::fs::read_to_string(self.directory.path().join("state/staff-token"))
             .expect("the staff token");
-        let (status, answer) =
-            self.page.post_as(&token, &format!("lanes/{lane}/staff"), &json!({ "act": act })).await;
+        let (status, answer) = self.page.post_as(&token, &format!("lanes/{lane}/staff"), said).await;
         (status.as_u16(), answer)
     }
 

@@ -21,12 +21,16 @@ fn reports(house: &House) -> String {
 }
 
 #[tokio::test]
-async fn r25_r26_r27_r30_the_month_tells_what_was_paid_and_counted_and_calls_itself_an_estimate() {
+async fn r24_r25_r26_r27_r30_the_month_tells_what_was_paid_and_counted_and_calls_itself_an_estimate() {
     let house = House::open(Options { lanes: 1, ..Options::default() }).await;
     let lane = house.lane(1);
     visits::serve(&lane, Way::Android, "android").await;
     lane.answer("idle", "use_card").await;
-    let (status, answer) = house.staff(1, &json!({ "settle_by_fallback": "portal_screen" })).await;
+    let portal = json!({ "settle_by_fallback": "portal_screen" });
+    // not without somebody who answers for it.
+    let (status, answer) = house.staff_says(1, &json!({ "act": portal })).await;
+    assert_eq!((status, &answer["error"]), (422, &json!("not_named")), "{answer}");
+    let (status, answer) = house.staff(1, &portal).await;
     assert_eq!((status, &answer["counting"]), (200, &json!("portal_screen")), "{answer}");
     assert!(answer["pays"].as_str().unwrap().contains("10割"), "{answer}");
     lane.wait(&["idle"]).await;

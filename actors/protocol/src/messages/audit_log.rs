@@ -2,7 +2,7 @@
 
 use super::commands;
 use crate::{
-    LaneId, VisitId,
+    LaneId, PersonId, VisitId,
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
     fault::FaultCode,
@@ -45,8 +45,8 @@ pub enum Entry {
     FaultRaised(FaultCode),
     /// A fault ended.
     FaultCleared(FaultCode),
-    /// A member of staff acted on the lane.
-    StaffActed(StaffAct),
+    /// Staff acted on the lane; and who, where the page knew it.
+    StaffActed(StaffAct, Option<PersonId>),
     /// The gateway started.
     GatewayStarted,
     /// The gateway stopped in good order.
@@ -135,7 +135,7 @@ pub enum Fallback {
     SelfDeclaration,
 }
 
-/// What staff did, without who: the person is known to the page that asked.
+/// What staff did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StaffAct {

@@ -1,6 +1,7 @@
 //! `face_reader`: what staff can do to the lane's visit.
 
 use super::{audit_log::StaffAct, commands};
+use crate::PersonId;
 use serde::{Deserialize, Serialize};
 
 /// From the page: a member of staff acts on the visit in progress.
@@ -8,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct ActAsStaff {
     /// What.
     pub act: StaffAct,
+    /// Who. The portal's screen counts only where a member of staff who has a name has seen it.
+    pub by: Option<PersonId>,
 }
 
 /// Whether it took effect.
@@ -18,6 +21,8 @@ pub enum StaffActed {
     Done,
     /// No visit, or one in a state in which this can't be done.
     NotNow,
+    /// This needs somebody who answers for it, and nobody was named.
+    NotNamed,
 }
 
 commands! {

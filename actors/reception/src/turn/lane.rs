@@ -7,6 +7,7 @@ use crate::{
     visit::{Session, State},
 };
 use madoguchi_protocol::{
+    PersonId,
     device::SlotMethod,
     evidence::Medium,
     fault::FaultCode,
@@ -76,14 +77,18 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn staff(&mut self, act: StaffAct) {
-        let allowed = self.staff_may(act);
-        let answer = if allowed { StaffActed::Done } else { StaffActed::NotNow };
-        if allowed {
-            self.record(Entry::StaffActed(act));
+    pub(super) fn staff(&mut self, act: StaffAct, by: Option<PersonId>) {
+        let answer = match by {
+            _ if !self.staff_may(act) => StaffActed::NotNow,
+            // Whoever looked at the portal's screen answers for it.
+            None if act == StaffAct::SettleByFallback(Fallback::PortalScreen) => StaffActed::NotNamed,
+            _ => StaffActed::Done,
+        };
+        if answer == StaffActed::Done {
+            self.record(Entry::StaffActed(act, by));
         }
         self.act(Act::StaffAnswered(answer));
-        if !allowed {
+        if answer != StaffActed::Done {
             return;
         }
         match act {

@@ -43,7 +43,8 @@ pub enum Event {
     ReadsPhones(bool),
     NfcReader(bool),
     Line(bool),
-    Staff(StaffAct),
+    /// An act, and whether somebody with a name does it.
+    Staff(StaffAct, bool),
     Wait,
     StaleDeadline,
     Seconds(i64),
@@ -226,7 +227,7 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::ReadsPhones),
         1 => any::<bool>().prop_map(Event::NfcReader),
         1 => any::<bool>().prop_map(Event::Line),
-        1 => staff_act().prop_map(Event::Staff),
+        1 => (staff_act(), any::<bool>()).prop_map(|(act, named)| Event::Staff(act, named)),
         1 => Just(Event::StaleDeadline),
         2 => (0..200i64).prop_map(Event::Seconds),
     ];

@@ -102,7 +102,7 @@ impl Observer {
             Event::PhonesReady(ready) => Input::PhonesReady(ready),
             Event::NfcReader(usable) => Input::NfcReader { usable },
             Event::Line(up) => Input::Line { up },
-            Event::Staff(act) => Input::Staff(act),
+            Event::Staff(act, named) => Input::Staff(act, named.then(somebody)),
             Event::Wait => {
                 let at = counter.visit.deadline()?;
                 self.counter.now = self.counter.now.max(at);
@@ -177,12 +177,13 @@ impl Observer {
         for act in self.counter.acts.clone() {
             self.judge(&act, before, proven_or_deferred, settled_confirmed)?;
         }
-        if let Input::Staff(StaffAct::SettleByFallback(Fallback::PortalScreen)) = input {
-            let refused = self.counter.acts.contains(&Act::StaffAnswered(StaffActed::NotNow));
+        if let Input::Staff(StaffAct::SettleByFallback(Fallback::PortalScreen), by) = input {
+            let done = self.counter.acts.contains(&Act::StaffAnswered(StaffActed::Done));
             prop_assert!(
-                !self.seen.phone_expired || refused,
+                !(self.seen.phone_expired && done),
                 "R-31: the portal was used for an expired phone"
             );
+            prop_assert!(!done || by.is_some(), "R-24: nobody answers for the portal's screen");
         }
         if after == Step::Idle {
             prop_assert_eq!(self.seen.read_open, None, "a read goes on without a visit");

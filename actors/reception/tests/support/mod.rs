@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use madoguchi_protocol::{
-    LaneId, RequestId, VisitId,
+    LaneId, PersonId, RequestId, VisitId,
     device::SlotResult,
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
@@ -25,6 +25,11 @@ use madoguchi_reception::{
 };
 
 pub const JOB: PinJob = PinJob(7);
+
+/// A member of staff.
+pub fn somebody() -> PersonId {
+    PersonId::from_bytes([7; 16])
+}
 
 pub struct Counter {
     pub visit: Visit,
@@ -199,8 +204,13 @@ impl Counter {
         self
     }
 
+    /// A named member of staff acts.
     pub fn staff(&mut self, act: StaffAct) -> StaffActed {
-        self.give(Input::Staff(act));
+        self.staff_by(act, Some(somebody()))
+    }
+
+    pub fn staff_by(&mut self, act: StaffAct, by: Option<PersonId>) -> StaffActed {
+        self.give(Input::Staff(act, by));
         let answers: Vec<_> = self
             .acts
             .iter()
