@@ -47,7 +47,7 @@ fn pulled_reader_ends_its_lanes_read_and_comes_back_under_another_number() {
             };
             let (outcome, (), served) = tokio::join!(first.outcome(Medium::Android), pulling, neighbour);
             assert_eq!(outcome, ReadOutcome::ReaderLost);
-            assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
             assert!(is_signed(&served), "the other lane noticed: {served:?}");
             assert_eq!(first.until("no reader", |view| view.reader.is_none()).await.service, Service::Up);
             assert!(second.keeper.view().borrow().is_ready());
@@ -86,7 +86,11 @@ fn a_reader_pulled_while_a_medium_is_awaited_is_told_at_once() {
             };
             let (outcome, pulled) = tokio::join!(lane.outcome(Medium::Android), pulling);
             assert_eq!(outcome, ReadOutcome::ReaderLost);
-            assert!(pulled.elapsed() < Duration::from_millis(1500), "{:?}", pulled.elapsed());
+            assert!(
+                pulled.elapsed() < Duration::from_secs(4),
+                "not the whole wait of 5 s: {:?}",
+                pulled.elapsed()
+            );
             let gone = lane.until("no reader", |view| !view.is_ready()).await;
             assert_eq!(gone, View { service: Service::Up, reader: None, medium: None });
         });

@@ -206,15 +206,17 @@ fn stuck_medium_ends_at_its_deadline_and_the_reader_serves_the_next() {
             stuck.set_fault(Some(Fault::HangAfter(3)));
             let held = lane.hold(&stuck).await;
             let begun = Instant::now();
-            let order = Order { limit: Duration::from_secs(1), ..lane.order(Medium::Android) };
+            let order = Order { limit: Duration::from_secs(2), ..lane.order(Medium::Android) };
             let neighbour = async {
                 let _held = other.hold(&android()).await;
                 (is_signed(&other.outcome(Medium::Android).await), begun.elapsed())
             };
             let (ended, (served, took)) = tokio::join!(lane.read(order), neighbour);
             assert_eq!(ended.outcome, ReadOutcome::Stuck);
-            assert!((1000..1800).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
-            assert!(served && took < Duration::from_secs(1), "the other lane noticed: {took:?}");
+            // The reader itself would wait for the medium's answer for 60 s.
+            let stuck_for = begun.elapsed();
+            assert!((2..10).contains(&stuck_for.as_secs()), "{stuck_for:?}");
+            assert!(served && took < stuck_for, "the other lane waited as long: {took:?}");
             // While it hangs, a further read is told so and does not hang as well.
             assert_eq!(lane.outcome(Medium::Android).await, ReadOutcome::Stuck);
             held.remove().await;
@@ -243,7 +245,8 @@ fn a_read_is_cancelled_at_once_while_waiting_and_while_reading() {
             let (ended, at) =
                 tokio::join!(lane.read_until(lane.order(Medium::Android), cancelled), cancelling);
             assert_eq!(ended.outcome, ReadOutcome::Cancelled);
-            assert!(at.elapsed() < Duration::from_millis(50));
+            // Reading to the end would take more than a second.
+            assert!(at.elapsed() < Duration::from_millis(700), "{:?}", at.elapsed());
             assert_eq!(ended.touched.is_some(), hold);
             drop(held);
             lane.until("an empty reader", |view| view.medium.is_none()).await;
@@ -276,7 +279,7 @@ fn killed_pcscd_comes_back_by_itself() {
         };
         let ((outcome, took), ()) = tokio::join!(waiting, killing);
         assert_eq!(outcome, ReadOutcome::ReaderLost);
-        assert!(took < Duration::from_millis(800), "{took:?}");
+        assert!(took < Duration::from_secs(4), "not the whole wait of 5 s: {took:?}");
         lane.until("service down", |view| view.service == Service::Down).await;
         other.until("service down", |view| view.service == Service::Down).await;
         assert_eq!(list_readers(Duration::from_secs(2)), Err(ListError::Down));
@@ -320,7 +323,7 @@ fn hung_pcscd_is_noticed_and_survived() {
         let begun = Instant::now();
         let outcome = lane.outcome(Medium::Android).await;
         assert!(matches!(outcome, ReadOutcome::ReaderLost), "{outcome:?}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
         for lane in [lane, other] {
             let view = lane.until("service hung", |view| view.service == Service::Hung).await;
             assert!(!view.is_ready());

@@ -127,7 +127,7 @@ async fn dead_centre_is_said_with_its_beginning_and_the_line_is_used_again_when_
     let cut = (Instant::now(), jiff::Timestamp::now());
     hospital.state().faults().line_down();
     let state = house.until_reachable(false).await;
-    assert!(cut.0.elapsed() < Duration::from_millis(1_500), "known after {:?}", cut.0.elapsed());
+    assert!(cut.0.elapsed() < Duration::from_secs(5), "known after {:?}", cut.0.elapsed());
     let [fault] = state.faults.as_slice() else { panic!("{state:?}") };
     assert_eq!(fault.code, FaultCode::LineDown);
     assert!(fault.since >= cut.1 && fault.since <= jiff::Timestamp::now());
@@ -137,7 +137,7 @@ async fn dead_centre_is_said_with_its_beginning_and_the_line_is_used_again_when_
     hospital.state().faults().line_up();
     let back = Instant::now();
     let state = house.until_reachable(true).await;
-    assert!(back.elapsed() < Duration::from_millis(1_500), "used after {:?}", back.elapsed());
+    assert!(back.elapsed() < Duration::from_secs(5), "used after {:?}", back.elapsed());
     assert_eq!(state.faults, []);
     assert!(matches!(confirm(&queue.bus, command.clone()).await, Confirmed::Answer(_)));
     assert_eq!(hospital.effect(&command.request), (1, 0));
@@ -172,6 +172,6 @@ async fn lanes_are_answered_side_by_side() {
     }
     let answers = lanes.join_all().await;
     assert!(answers.iter().all(|answer| matches!(answer, Confirmed::Answer(_))), "{answers:?}");
-    assert!(began.elapsed() < Duration::from_millis(2_500), "not 32 × 300 ms: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(6), "not 32 × 300 ms: {:?}", began.elapsed());
     house.supervisor.stop().await;
 }

@@ -17,9 +17,13 @@ impl Http {
         // Plain HTTP only, but the library wants to know which cryptography it would use. A second call finds
         // the same provider installed.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client =
-            Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
-        Self { client, base: base.into() }
+        let client = Client::builder()
+            .timeout(Duration::from_secs(120))
+            .no_proxy()
+            // The servers close a connection that has been idle for 5 s: a request must not cross that.
+            .pool_idle_timeout(Duration::from_secs(1))
+            .build();
+        Self { client: client.expect("a client"), base: base.into() }
     }
 
     /// Sends a request; answers status and body (`null` where there is none).

@@ -61,6 +61,14 @@ impl Apart {
             .await;
     }
 
+    async fn is_back(&self, actor: &str) {
+        self.house
+            .until(&format!("{actor} is back"), async |house| {
+                house.states().await[actor]["condition"] == "running"
+            })
+            .await;
+    }
+
     async fn serves(&self, lane: u16, way: Way) -> String {
         visits::serve(&self.house.lane(lane), way, &format!("{}#{lane}", way.kind())).await.kind
     }
@@ -137,6 +145,7 @@ async fn a_killed_process_takes_its_own_duty_alone_and_comes_back() {
     apart.is_lost("pin_session").await;
     assert_eq!(apart.serves(1, Way::Iphone).await, "done");
     apart.start("pin_session");
+    apart.is_back("pin_session").await;
     assert_eq!(apart.serves(1, Way::Android).await, "done");
     apart.house.settled(5).await;
 

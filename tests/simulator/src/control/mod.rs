@@ -18,11 +18,13 @@ use actix_web::{
     web::{self, Data, Json},
 };
 use serde::Serialize;
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 use utoipa::{OpenApi, ToSchema};
 
 /// The largest request body.
 const MAX_BODY: usize = 16 * 1024;
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The interface's description.
 #[derive(OpenApi)]
@@ -72,6 +74,8 @@ pub fn start(hospital: Arc<Hospital>, listener: TcpListener) -> std::io::Result<
             .service(hospital_routes())
     })
     .workers(2)
+    // Long, so that a script's next request does not cross the closing of its idle connection.
+    .keep_alive(KEEP_ALIVE)
     .disable_signals()
     .listen(listener)?
     .run();

@@ -68,7 +68,10 @@ client_ca = "{here}/pki/device-ca.pem"
 
 # Box and reader were restarted since: both have another start now (R-13).
 [lane.face_reader.phone_setup]
-procedure = "invented procedure 1.0"
+procedure = "an invented procedure"
+version = "1.0"
+on = "2025-09-19"
+by = "an invented technician"
 box_boot = "the start before"
 reader_boot = "the start before"
 
