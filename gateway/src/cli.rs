@@ -24,6 +24,8 @@ pub enum Command {
     Check(Check),
     /// Look into the queue while the gateway is stopped: what waits, what was set aside, whether it is sound.
     Queue(Queue),
+    /// The list of compatible readers: show it, or put another one in its place.
+    Compatibility(Compatibility),
     /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
     /// counts, an estimate of the official rate.
     Report(Report),
@@ -131,6 +133,35 @@ pub struct Render {
     /// The directory to write into; it is made if need be.
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
+}
+
+/// `madoguchi compatibility`
+#[derive(Debug, Args)]
+pub struct Compatibility {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do with the list.
+    #[command(subcommand)]
+    pub act: CompatibilityAct,
+}
+
+/// What can be done with the list of compatible readers.
+#[derive(Debug, Subcommand)]
+pub enum CompatibilityAct {
+    /// Print version, day and pairs of the list in use, and the configuration's own pairs.
+    Show,
+    /// Judge a list (TOML, or CSV where its name ends so), show what it changes, and put it in place.
+    Import {
+        /// The list.
+        file: PathBuf,
+        /// Only show what it would change.
+        #[arg(long)]
+        dry_run: bool,
+        /// Take it although the one in place is of a later day.
+        #[arg(long)]
+        older: bool,
+    },
 }
 
 /// `madoguchi report`

@@ -50,6 +50,7 @@ pub fn start(supervisor: &mut Supervisor, config: &Config, address: Address, sho
     };
     match (address.kind, lane) {
         (ActorKind::FaceReader, Some(lane)) => {
+            let makers = config.site.makers()?;
             let surroundings = Surroundings {
                 premises: Premises {
                     institution: config.site.institution.clone(),
@@ -59,8 +60,12 @@ pub fn start(supervisor: &mut Supervisor, config: &Config, address: Address, sho
                 language: config.site.language,
                 site_uses_phones: config.site.phones == Phones::Use,
                 lane_uses_phones: lane.phones == Phones::Use,
-                compatibility: config.compatibility.clone(),
-                makers: config.site.makers()?,
+                // Cards are taken whatever is wrong with a list: its pairs are not set up then.
+                compatibility: config.compatibility(&makers).unwrap_or_else(|error| {
+                    tracing::error!(%error, "the list of compatible readers can't be used");
+                    config.compatibility.clone()
+                }),
+                makers,
                 box_boot: box_boot()?,
             };
             supervisor.look_after(address, move |bus| {

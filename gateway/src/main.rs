@@ -4,6 +4,7 @@ mod appliance;
 mod board;
 mod check;
 mod cli;
+mod compatibility;
 mod console;
 mod house;
 mod logging;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         cli::Command::Run(run) => run::run(run),
         cli::Command::Check(check) => check::run(check),
         cli::Command::Queue(queue) => queue::run(queue),
+        cli::Command::Compatibility(compatibility) => compatibility::run(compatibility),
         cli::Command::Report(report) => report::run(report),
         cli::Command::Render(render) => render_files(render),
         cli::Command::Update(update) => appliance::update(&update.config, &update.act),

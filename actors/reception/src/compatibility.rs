@@ -4,6 +4,7 @@
 
 use crate::version::Version;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The table. Its key is the face-auth reader's model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,21 @@ pub struct Pair {
     pub generic_reader: String,
     /// The face-auth reader's software must be at least this.
     pub minimum_software: Version,
+}
+
+impl Pair {
+    /// Whether both name the same two readers.
+    pub fn is_same_pair(&self, other: &Self) -> bool {
+        self.maker.eq_ignore_ascii_case(&other.maker)
+            && (&self.face_reader, &self.generic_reader) == (&other.face_reader, &other.generic_reader)
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { maker, face_reader, generic_reader, minimum_software } = self;
+        write!(f, "{maker} {face_reader} with {generic_reader:?}, from software {minimum_software}")
+    }
 }
 
 impl CompatibilityTable {

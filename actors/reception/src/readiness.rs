@@ -60,13 +60,31 @@ pub struct Boot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// The procedure of the face-auth reader's maker that was followed, with its version. None where
-    /// the reader takes phones itself.
+    /// The procedure of the face-auth reader's maker that was followed. None, as are the next three, where the
+    /// reader takes phones itself.
     pub procedure: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The day on which it was followed, in Japan.
+    pub on: Option<Date>,
+    /// Who followed it, as the hospital calls its people.
+    pub by: Option<String>,
     /// The box's start during the setup.
     pub box_boot: String,
     /// The face-auth reader's start during the setup.
     pub reader_boot: String,
+}
+
+impl Setup {
+    /// Procedure, version, day and person in one line; none unless all four are there.
+    pub fn record(&self) -> Option<String> {
+        fn said(text: Option<&String>) -> Option<&str> {
+            text.map(|text| text.trim()).filter(|text| !text.is_empty())
+        }
+        let procedure = said(self.procedure.as_ref())?;
+        let (version, by) = (said(self.version.as_ref())?, said(self.by.as_ref())?);
+        Some(format!("{procedure}, version {version}, on {} by {by}", self.on?))
+    }
 }
 
 /// Whether a maker whose reader takes phones itself is spared it.
@@ -153,8 +171,9 @@ fn is_satisfied(id: TermId, facts: &Facts<'_>, now: Timestamp) -> bool {
             pair().zip(version).is_some_and(|(pair, version)| version >= pair.minimum_software)
         }
         TermId::Procedure => {
-            let procedure = facts.setup.as_ref().and_then(|setup| setup.procedure.as_deref());
-            procedure.is_some_and(|procedure| !procedure.trim().is_empty())
+            let recorded = facts.setup.as_ref().filter(|setup| setup.record().is_some());
+            // What was not followed yet was not followed.
+            recorded.is_some_and(|setup| setup.on.is_some_and(|day| day <= in_japan(now).date()))
         }
         TermId::BoxRestarted => {
             facts.setup.as_ref().is_some_and(|setup| restarted(&facts.box_boot, &setup.box_boot))

@@ -1,7 +1,7 @@
 //! The button's expression, term by term.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test, in helpers too.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::date};
 use madoguchi_protocol::texts::{Language, find};
 use madoguchi_reception::{
     compatibility::{CompatibilityTable, Pair},
@@ -45,7 +45,10 @@ fn ready(table: &CompatibilityTable) -> Facts<'_> {
         generic_reader: Some("ACS ACR122U PICC Interface (SER123) 00 00".into()),
         table,
         setup: Some(Setup {
-            procedure: Some("KB0012308 1.2".into()),
+            procedure: Some("KB0012308".into()),
+            version: Some("1.2".into()),
+            on: Some(date(2025, 9, 19)),
+            by: Some("ME 12".into()),
             box_boot: "box 1".into(),
             reader_boot: "reader 1".into(),
         }),
@@ -134,11 +137,21 @@ fn r11_a_face_auth_reader_that_vanishes_hides_the_button() {
 }
 
 #[test]
-fn r08_setup_without_the_makers_procedure_is_incomplete() {
-    for procedure in [None, Some("  ".to_string())] {
-        let missing = missing(now(), |facts| facts.setup.as_mut().unwrap().procedure = procedure);
-        assert_eq!(missing, [TermId::Procedure]);
+fn r08_setup_without_procedure_version_day_and_person_is_incomplete() {
+    let forget: [fn(&mut Setup); 6] = [
+        |setup| setup.procedure = None,
+        |setup| setup.procedure = Some("  ".into()),
+        |setup| setup.version = None,
+        |setup| setup.on = None,
+        |setup| setup.on = Some(date(2025, 10, 2)),
+        |setup| setup.by = Some(String::new()),
+    ];
+    for (at, forget) in forget.into_iter().enumerate() {
+        let missing = missing(now(), |facts| forget(facts.setup.as_mut().unwrap()));
+        assert_eq!(missing, [TermId::Procedure], "{at}");
     }
+    let setup = ready(&table()).setup.unwrap();
+    assert_eq!(setup.record().unwrap(), "KB0012308, version 1.2, on 2025-09-19 by ME 12");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             findings.push(box_itself::clock());
             findings.push(holidays(&config));
             findings.extend(makers(&config));
+            findings.push(compatibility(&config));
+            findings.extend(setup(&config));
             findings
         }
         Err(error) => vec![
@@ -174,6 +176,52 @@ fn makers(config: &Config) -> Vec<Finding> {
         ),
     };
     named.into_iter().map(finding).collect()
+}
+
+/// The list of compatible readers.
+fn compatibility(config: &Config) -> Finding {
+    let todo =
+        "import the list: madoguchi compatibility import FILE; without its pair a lane offers no phones";
+    let makers = config.site.makers().unwrap_or_default();
+    let pairs = config.compatibility.pairs.len();
+    match config.site.compatibility_list(&makers) {
+        Err(error) => Finding::error("compatibility", error.to_string(), todo),
+        Ok(Some(list)) => Finding::ok(
+            "compatibility",
+            format!(
+                "version {}, as of {}, {} pair(s) and {pairs} of the configuration's own",
+                list.version,
+                list.as_of,
+                list.pairs.len()
+            ),
+        ),
+        Ok(None) if pairs > 0 => {
+            Finding::ok("compatibility", format!("{pairs} pair(s) of the configuration's own"))
+        }
+        Ok(None) if config.lane.iter().all(|lane| lane.nfc_reader.is_none()) => {
+            Finding::ok("compatibility", "no lane has a generic reader")
+        }
+        Ok(None) => Finding::warning("compatibility", "no pair of readers is known", todo),
+    }
+}
+
+/// By which procedure each lane was set up for phones, when and by whom.
+fn setup(config: &Config) -> Vec<Finding> {
+    let finding = |lane: &Lane| {
+        let number = lane.number;
+        let setup = lane.face_reader.phone_setup.as_ref()?;
+        Some(match setup.record() {
+            Some(record) => Finding::ok("setup", format!("lane {number}: {record}")),
+            // Where the reader takes phones itself there is no procedure to follow.
+            None if lane.nfc_reader.is_none() => return None,
+            None => Finding::warning(
+                "setup",
+                format!("lane {number}: the maker's procedure is not recorded in full"),
+                "put procedure, version, on and by into lane.face_reader.phone_setup",
+            ),
+        })
+    };
+    config.lane.iter().filter_map(finding).collect()
 }
 
 /// Certificates of the line and of the device links, each once.

@@ -36,8 +36,8 @@ impl Site {
     }
 }
 
-/// The Cabinet Office publishes in Shift_JIS; others have turned it into UTF-8.
-fn decode(bytes: &[u8]) -> String {
+/// The Cabinet Office publishes in Shift_JIS, as spreadsheets do in Japan; others have turned it into UTF-8.
+pub(super) fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::SHIFT_JIS.decode(bytes).0.into_owned(),

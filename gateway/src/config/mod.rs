@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, typed, composed of each actor's own settings.
 
 mod appliance;
+pub mod compatibility;
 pub mod credentials;
 mod holidays;
 mod makers;
@@ -53,7 +54,7 @@ pub struct Config {
     /// The keeper of PINs.
     #[serde(default)]
     pub pin_session: madoguchi_pin_session::Settings,
-    /// Which generic readers go with which face-auth reader.
+    /// Pairs of readers that the hospital adds to the list: see [`Config::compatibility`].
     #[serde(default)]
     pub compatibility: CompatibilityTable,
     /// The reception counters.
@@ -80,6 +81,9 @@ pub struct Site {
     pub holidays: Option<PathBuf>,
     /// The makers' profiles, in place of those that are shipped.
     pub makers: Option<PathBuf>,
+    /// The list of compatible readers, in place of the one that `madoguchi compatibility import` keeps in the state
+    /// directory.
+    pub compatibility: Option<PathBuf>,
     /// How long phones may be down, in hours, before the page asks to phone the call centre.
     #[serde(default = "phones_down_hours")]
     pub phones_down_hours: u16,

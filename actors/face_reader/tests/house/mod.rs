@@ -129,6 +129,9 @@ impl House {
             deadlines: Default::default(),
             phone_setup: Some(Setup {
                 procedure: Some("KB0012308".into()),
+                version: Some("1.0".into()),
+                on: Some(jiff::civil::date(2025, 9, 19)),
+                by: Some("a technician".into()),
                 box_boot: "box-1".into(),
                 reader_boot: "b0".into(),
             }),
