@@ -7,6 +7,7 @@ use crate::{
     seal::ReaderKey,
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, fut::wrap_future};
+use jiff::{SignedDuration, Timestamp};
 use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder, StartError};
 use madoguchi_protocol::{
     Envelope, LaneId, VisitId,
@@ -28,6 +29,9 @@ use tokio::sync::watch;
 
 /// The longest wait for a medium: the command's own deadline is 180 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(160);
+/// A medium that came longer than this before its read was asked for was held too early for a hand that waited for
+/// the screen; what is less is a message's way.
+const TOO_EARLY: SignedDuration = SignedDuration::from_millis(300);
 /// The longest wait of a test: with the longest read after it, it ends before the command's own deadline of 40 s.
 const LONGEST_TEST: Duration = Duration::from_secs(20);
 
@@ -119,6 +123,19 @@ impl NfcReader {
         })
     }
 
+    /// The medium that must be taken away before this read: it was read for somebody else, or lay there when nobody was
+    /// asked to hold it yet. That may be the phone of who comes next: a PIN would be spent on it.
+    fn barred(&self, visit: Option<VisitId>, expected: Medium, at: Timestamp) -> Option<Stay> {
+        let lies_there = self.keeper.view().borrow().medium;
+        match (lies_there, self.spent) {
+            (Some(stay), Some(spent)) if spent.stay != stay => is_too_early(stay, at),
+            (Some(stay), None) => is_too_early(stay, at),
+            // Also while the service does not tell what lies there.
+            (_, Some(spent)) => spent.bars(visit, expected).then_some(spent.stay),
+            (None, None) => None,
+        }
+    }
+
     fn cancel(&self) {
         self.current.send_replace(true);
     }
@@ -160,14 +177,18 @@ impl NfcReader {
     fn read(&mut self, command: Envelope<ReadMedium>, responder: Responder, context: &mut Context<Self>) {
         let cancelled = self.begin();
         self.serving += 1;
-        let (visit, read) = (command.visit, command.body);
+        let (visit, at, read) = (command.visit, command.at, command.body);
+        let barred = self.barred(visit, read.expected, at);
+        if barred.is_some() && barred == self.keeper.view().borrow().medium {
+            self.bus.say(Some(self.lane), visit, &ReadProgress::TakeAwayFirst);
+        }
         let order = Order {
             expected: Some(read.expected),
             statement: read.statement,
             last_try_allowed: read.last_try_allowed,
             wait: Duration::from_millis(read.wait_ms.into()).min(LONGEST_WAIT),
             limit: self.limit,
-            spent: self.spent.filter(|spent| spent.bars(visit, read.expected)).map(|spent| spent.stay),
+            spent: barred,
         };
         // whatever the command says, an iPhone has no PIN.
         let expected = read.expected;
@@ -201,6 +222,11 @@ impl NfcReader {
             }
         }));
     }
+}
+
+/// The stay, where it began too long before a read was asked for.
+fn is_too_early(stay: Stay, asked: Timestamp) -> Option<Stay> {
+    (asked.duration_since(stay.1) > TOO_EARLY).then_some(stay)
 }
 
 /// What an outcome says of the reader. Whatever was held was another medium than expected.

@@ -40,6 +40,8 @@ pub enum Notice {
     UseSlot,
     /// A card lies in the slot.
     TakeCard,
+    /// What lies on the generic reader lay there before the patient was asked to hold anything.
+    TakeAwayFirst,
 }
 
 /// The items that are consented to one by one.
@@ -226,6 +228,7 @@ impl Notice {
                 wording.text(language, "notice-tries-left", &[("tries", &tries.to_string())])
             }
             Self::UseSlot => wording.text(language, "notice-use-slot", &[]),
+            Self::TakeAwayFirst => wording.text(language, "notice-take-away-first", &[]),
             Self::TakeCard => wording.text(language, "notice-take-card", &[]),
         }
     }

@@ -10,7 +10,7 @@ use madoguchi_protocol::{
     messages::{
         audit_log::{Entry, Fallback, StaffAct, Step, VisitEnd},
         face_reader::StaffActed,
-        nfc_reader::ReadOutcome,
+        nfc_reader::{ReadOutcome, ReadProgress},
         offline_queue::Accepted,
         pin_session::PinHeld,
     },
@@ -141,6 +141,17 @@ fn r02_not_registered_is_an_answer_and_no_card_error() {
     assert!(counter.says(FaultCode::NotRegistered));
     counter.touch("finish");
     assert_eq!(counter.ends(), [VisitEnd::NotConfirmed(Verdict::NotRegistered)]);
+}
+
+#[test]
+fn r20_a_phone_that_lay_there_before_is_to_be_taken_away_first() {
+    let mut counter = android_until_holding();
+    let visit = counter.id();
+    counter.give(Input::Progress { visit, progress: ReadProgress::TakeAwayFirst });
+    assert_eq!(counter.kind(), ScreenKind::HoldMedium(Medium::Android));
+    assert_eq!(counter.shown().notice, Some(Notice::TakeAwayFirst));
+    counter.give(Input::Progress { visit, progress: ReadProgress::MediumSeen });
+    assert_eq!((counter.kind(), counter.shown().notice), (ScreenKind::Reading, None));
 }
 
 #[test]

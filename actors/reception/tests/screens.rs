@@ -89,7 +89,9 @@ fn every_screen_has_its_texts_in_every_language_within_the_bounds() {
 #[test]
 fn every_notice_fits_on_the_longest_screen() {
     let faults = FaultCode::ALL.iter().map(|fault| Notice::Fault(*fault));
-    for notice in faults.chain([Notice::TriesLeft(2), Notice::UseSlot, Notice::TakeCard]) {
+    for notice in
+        faults.chain([Notice::TriesLeft(2), Notice::UseSlot, Notice::TakeCard, Notice::TakeAwayFirst])
+    {
         for language in Language::ALL {
             for kind in kinds() {
                 if !matches!(kind, ScreenKind::Fallback { .. }) {

@@ -230,6 +230,7 @@ fn said_unasked() -> Vec<Vec<u8>> {
     };
     vec![
         of_lane(ReadProgress::MediumSeen),
+        of_lane(ReadProgress::TakeAwayFirst),
         of_lane(ConfirmationSettled { request_id: request_id(), settlement: settlement() }),
         of_lane(state(face_reader_detail())),
         of_box(state(Detail::PinSession { open_jobs: 2 })),

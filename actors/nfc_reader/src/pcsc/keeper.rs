@@ -5,6 +5,7 @@ use super::{
     binding::ReaderBinding,
     watch::{FIRST_PAUSE, LAST_PAUSE, Sight, WAIT, watch},
 };
+use jiff::Timestamp;
 use std::{
     sync::{
         Arc,
@@ -98,11 +99,19 @@ async fn keep(binding: ReaderBinding, view: channel::Sender<View>) {
 }
 
 /// Numbers the stays of media.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stays {
     newest: u64,
+    /// Since when the newest has been there.
+    since: Timestamp,
     /// The count of comings and goings at the last sight, and whether a medium lay there.
     last: Option<u32>,
+}
+
+impl Default for Stays {
+    fn default() -> Self {
+        Self { newest: 0, since: Timestamp::now(), last: None }
+    }
 }
 
 impl Stays {
@@ -116,14 +125,18 @@ impl Stays {
             Sight::Up { reader, medium } => {
                 match (*medium, self.last) {
                     (None, _) => self.newest += u64::from(self.last.is_some()),
-                    (Some(count), Some(before)) if is_later(count, before) => self.newest += 1,
+                    (Some(count), Some(before)) if is_later(count, before) => {
+                        self.newest += 1;
+                        self.since = Timestamp::now();
+                    }
+                    (Some(_), None) => self.since = Timestamp::now(),
                     _ => {}
                 }
                 self.last = *medium;
                 View {
                     service: Service::Up,
                     reader: reader.clone(),
-                    medium: medium.map(|_| Stay(self.newest)),
+                    medium: medium.map(|_| Stay(self.newest, self.since)),
                 }
             }
         }

@@ -11,6 +11,7 @@ pub mod medium;
 mod usb;
 mod watch;
 
+use jiff::Timestamp;
 use std::{ffi::CString, sync::mpsc, thread, time::Duration};
 
 /// How the PC/SC service is.
@@ -26,9 +27,10 @@ pub enum Service {
     Hung,
 }
 
-/// One stay of a medium on the reader. A medium that is taken away and held again is another stay.
+/// One stay of a medium on the reader: its number, and since when. A medium that is taken away and held again is
+/// another stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stay(pub u64);
+pub struct Stay(pub u64, pub Timestamp);
 
 /// What is known of the lane's reader.
 #[derive(Clone, Debug, PartialEq, Eq)]

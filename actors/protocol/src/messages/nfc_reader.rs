@@ -168,6 +168,8 @@ pub enum ReadProgress {
     MediumSeen,
     /// The medium was taken away after the read ended.
     MediumGone,
+    /// What lies on the reader lay there before, and may be somebody else's: it must be taken away first.
+    TakeAwayFirst,
 }
 
 impl Event for ReadProgress {

@@ -76,6 +76,7 @@ screen-out-of-service-text = Please speak to our staff at the counter.
 
 notice-tries-left = The PIN is wrong. Tries left: { $tries }.
 notice-use-slot = The card reader can't be used at the moment. Please use this machine's card slot.
+notice-take-away-first = Something lies on the card reader. Please take it away first, then hold yours.
 notice-take-card = Please take your card.
 
 ## Other ways, in the order of R-24 and R-25

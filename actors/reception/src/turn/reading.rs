@@ -122,12 +122,18 @@ impl Turn<'_> {
 
     pub(super) fn progress(&mut self, visit: VisitId, progress: ReadProgress) {
         let Some(session) = self.session_mut().filter(|session| session.visit == visit) else { return };
-        if let (Place::HoldMedium { seen: seen @ false, .. }, ReadProgress::MediumSeen) =
-            (&mut session.place, progress)
-        {
-            *seen = true;
-            self.show();
-            self.begin_limit();
+        match (&mut session.place, progress) {
+            (Place::HoldMedium { seen: seen @ false, .. }, ReadProgress::MediumSeen) => {
+                *seen = true;
+                session.notice = None;
+                self.show();
+                self.begin_limit();
+            }
+            (Place::HoldMedium { seen: false, .. }, ReadProgress::TakeAwayFirst) => {
+                session.notice = Some(Notice::TakeAwayFirst);
+                self.show();
+            }
+            _ => {}
         }
     }
 

@@ -208,7 +208,11 @@ fn answer() -> impl Strategy<Value = Event> {
 }
 
 pub fn event() -> impl Strategy<Value = Event> {
-    let progress = prop_oneof![Just(ReadProgress::MediumSeen), Just(ReadProgress::MediumGone)];
+    let progress = prop_oneof![
+        Just(ReadProgress::MediumSeen),
+        Just(ReadProgress::MediumGone),
+        Just(ReadProgress::TakeAwayFirst),
+    ];
     // What fits, so that visits get far.
     let fitting = prop_oneof![
         4 => (0..5usize).prop_map(Event::Touch),

@@ -1,12 +1,13 @@
 //! A list of compatible readers in CSV, as a spreadsheet saves it: `version,…` and `as_of,…`, the line of column names,
 //! then a line for each pair.
 
-use super::judge::{Draft, Row, Slip};
-use csv::StringRecord;
+use super::judge::{Draft, Lines, Row, Slip};
+use csv::{Position, StringRecord};
 
 const COLUMNS: [&str; 4] = ["maker", "face_reader", "generic_reader", "minimum_software"];
 
 pub(super) fn read(text: &str) -> Result<Draft, Vec<Slip>> {
+    let lines = Lines::new(text);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -19,12 +20,11 @@ pub(super) fn read(text: &str) -> Result<Draft, Vec<Slip>> {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(1, |position| position.line());
-                slips.push(Slip::new(usize::try_from(line).unwrap_or(1), error.to_string()));
+                slips.push(Slip::new(line_of(text, &lines, error.position()), error.to_string()));
                 break;
             }
         };
-        let line = record.position().map_or(1, |position| usize::try_from(position.line()).unwrap_or(1));
+        let line = line_of(text, &lines, record.position());
         let placed = |at: usize| (line, record.get(at).unwrap_or_default().to_owned());
         if record.iter().all(str::is_empty) {
             continue;
@@ -49,6 +49,13 @@ pub(super) fn read(text: &str) -> Result<Draft, Vec<Slip>> {
         }
     }
     if slips.is_empty() { Ok(draft) } else { Err(slips) }
+}
+
+/// The line of a record. The library's own count is behind by the line feeds and empty lines before it.
+fn line_of(text: &str, lines: &Lines, position: Option<&Position>) -> usize {
+    let at = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0).min(text.len());
+    let skipped = text.as_bytes()[at..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+    lines.of(at + skipped)
 }
 
 fn find_columns(record: &StringRecord) -> Result<[usize; 4], String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// The most pairs of a list. The official one has some dozens.
-const MAX_PAIRS: usize = 10_000;
+const MAX_PAIRS: usize = 1_000;
 /// The longest text in it, in characters.
 const MAX_TEXT: usize = 128;
 
@@ -39,6 +39,20 @@ impl Slip {
 impl fmt::Display for Slip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+/// Where the lines of a text end.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of the byte at this place, counted from 1.
+    pub(super) fn of(&self, at: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < at)
     }
 }
 

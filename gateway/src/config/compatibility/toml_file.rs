@@ -1,6 +1,6 @@
 //! A list of compatible readers in TOML.
 
-use super::judge::{Draft, Row, Slip};
+use super::judge::{Draft, Lines, Row, Slip};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -23,7 +23,8 @@ struct Pair {
 }
 
 pub(super) fn read(text: &str) -> Result<Draft, Vec<Slip>> {
-    let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    let lines = Lines::new(text);
+    let line = |at: usize| lines.of(at);
     let placed = |value: Spanned<String>| (line(value.span().start), value.into_inner());
     let file: File = toml::from_str(text).map_err(|error| {
         vec![Slip::new(line(error.span().map_or(0, |span| span.start)), error.message().to_string())]

@@ -197,6 +197,9 @@ struct Medium {
     tries_left: Option<u8>,
     /// Changes its PIN: 4 digits.
     pin: Option<String>,
+    /// Over the generic reader: beside what is held already. The reader notices it when that is taken away.
+    #[serde(default)]
+    beside: bool,
 }
 
 /// Puts a card into the face-auth reader's slot.
@@ -223,7 +226,7 @@ async fn eject_card(hospital: Data<Hospital>, number: Path<u16>) -> Result<HttpR
     Ok(done())
 }
 
-/// Holds a card or phone over the lane's generic reader, instead of what was held.
+/// Holds a card or phone over the lane's generic reader, instead of what was held or beside it.
 #[utoipa::path(put, path = "/lanes/{lane}/medium", params(("lane" = u16, Path)), request_body = Medium,
     responses((status = 204), (status = 404, body = Refusal), (status = 409, body = Refusal)))]
 #[put("/lanes/{lane}/medium")]
@@ -234,11 +237,15 @@ async fn hold_medium(
 ) -> Result<HttpResponse, Refusal> {
     let lane = find(&hospital, *number)?;
     prepare(&hospital, &body)?;
-    lane.hold(&hospital.wallet, &body.card).await?;
+    if body.beside {
+        lane.hold_beside(&hospital.wallet, &body.card).await?;
+    } else {
+        lane.hold(&hospital.wallet, &body.card).await?;
+    }
     Ok(done())
 }
 
-/// Takes away what is held.
+/// Takes away what is held; what was held beside it stays.
 #[utoipa::path(delete, path = "/lanes/{lane}/medium", params(("lane" = u16, Path)),
     responses((status = 204), (status = 404, body = Refusal)))]
 #[delete("/lanes/{lane}/medium")]

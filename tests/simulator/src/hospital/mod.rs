@@ -71,6 +71,7 @@ pub struct Lane {
     /// Whether somebody else's card uses the generic reader.
     pub own_card: bool,
     held: Mutex<Option<(String, Insertion)>>,
+    beside: Mutex<Option<(String, Insertion)>>,
 }
 
 /// What a gateway, a script and a person need to know; also written as `hospital.json`.
@@ -163,7 +164,10 @@ impl Hospital {
             let reader = SimulatedReader::start(devices.reader(lane, listen)?)?;
             files.push(gateway_files::LaneFile { lane, listen, nfc_reader: pcsc.reader_name(&nfc) });
             let own_card = options.own_card.contains(&lane);
-            lanes.insert(lane, Lane { reader, nfc, own_card, held: Mutex::default() });
+            lanes.insert(
+                lane,
+                Lane { reader, nfc, own_card, held: Mutex::default(), beside: Mutex::default() },
+            );
         }
         let page = ports.page()?;
         let gateway_config = gateway_files::write(directory, &centre, page, &files)?;
@@ -211,12 +215,25 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes away what is held; nothing happens when nothing is.
+    /// Holds the card of this name over the generic reader while another is held there: two phones at once. The reader
+    /// notices it when the first is taken away.
+    pub async fn hold_beside(&self, wallet: &Wallet, name: &str) -> Result<(), HoldError> {
+        if self.own_card {
+            return Err(HoldError::NotOurs);
+        }
+        let card = serve(wallet.card(name)?, self.nfc.address()).await?;
+        *self.beside.lock().await = Some((name.to_owned(), card));
+        Ok(())
+    }
+
+    /// Takes away what is held; what was held beside it stays. Nothing happens when nothing is held.
     pub async fn take_away(&self) {
         self.reader.set_held(None);
-        if let Some((_, held)) = self.held.lock().await.take() {
+        let mut held = self.held.lock().await;
+        if let Some((_, held)) = held.take() {
             held.remove().await;
         }
+        *held = self.beside.lock().await.take();
     }
 
     /// What is held and still there.
