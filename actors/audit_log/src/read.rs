@@ -172,6 +172,7 @@ mod tests {
                 madoguchi_protocol::messages::audit_log::StaffAct::SettleByFallback(
                     madoguchi_protocol::messages::audit_log::Fallback::EligibilityCertificate,
                 ),
+                Some(madoguchi_protocol::PersonId::from_bytes([255; 16])),
             )),
         };
         let page = LogPage { lines: vec![line; MAX_LINES.into()], older: Some(u64::MAX) };

@@ -185,7 +185,7 @@ fn what(view: &View<'_>, what: &Logged) -> String {
                 "fault",
                 &view.say(&format!("fault-{}-staff", fault.name()), &[]),
             ),
-            Entry::StaffActed(act) => with("logged-staff-acted", "act", &view.say(act_key(*act), &[])),
+            Entry::StaffActed(act, _) => with("logged-staff-acted", "act", &view.say(act_key(*act), &[])),
             Entry::GatewayStarted => view.say("logged-gateway-started", &[]),
             Entry::GatewayStopped => view.say("logged-gateway-stopped", &[]),
         },
