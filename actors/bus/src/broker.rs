@@ -5,7 +5,9 @@
 
 use crate::{connection::MAX_PACKET, manifest::Manifest};
 use madoguchi_protocol::{Address, LaneId};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs::{self, DirBuilder, OpenOptions, Permissions},
     io::{self, Write as _},
@@ -115,6 +117,7 @@ pub fn configuration(directory: &Path, socket: &Path, user: &str) -> String {
 /// A broker that is a child of this program, restarted when it dies and ended with it.
 #[derive(Debug)]
 pub struct ManagedBroker {
+    directory: PathBuf,
     access: Access,
     keeper: JoinHandle<()>,
     process: watch::Receiver<Option<u32>>,
@@ -137,7 +140,33 @@ impl ManagedBroker {
         let (shown, process) = watch::channel(None);
         let child = launch(&configuration, &access.socket, &shown).await?;
         let keeper = tokio::spawn(keep(child, configuration, access.socket.clone(), shown));
-        Ok(Self { access, keeper, process })
+        Ok(Self { directory: directory.to_path_buf(), access, keeper, process })
+    }
+
+    /// Has accounts and access list follow the lanes. Accounts that stay keep their passwords, and the connections of
+    /// their actors are not touched.
+    pub fn set_lanes(&self, lanes: &[LaneId]) -> Result<(), BrokerError> {
+        let accounts = &self.access.passwords;
+        let mut gone = Vec::new();
+        let wanted: BTreeSet<_> = Manifest::get().addresses(lanes).into_iter().map(account).collect();
+        let at = |source| BrokerError::File { path: accounts.clone(), source };
+        for entry in fs::read_dir(accounts).map_err(at)? {
+            let entry = entry.map_err(at)?;
+            if !entry.file_name().to_str().is_some_and(|name| wanted.contains(name)) {
+                gone.push(entry.path());
+            }
+        }
+        write_accounts(&self.directory, lanes, Passwords::Keep)?;
+        for path in gone {
+            fs::remove_file(&path).map_err(|source| BrokerError::File { path: path.clone(), source })?;
+        }
+        // While it is away between a death and a restart, the restart reads the new files.
+        if let Some(process) = self.process().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // Mosquitto reads its password file and access list again.
+            kill_process(process, Signal::HUP)
+                .map_err(|error| BrokerError::Program { program: "mosquitto", source: error.into() })?;
+        }
+        Ok(())
     }
 
     /// How actors reach it.
@@ -164,24 +193,43 @@ pub fn prepare(directory: &Path, lanes: &[LaneId], text: &str) -> Result<(), Bro
     let passwords = directory.join("accounts");
     DirBuilder::new().recursive(true).mode(0o700).create(&passwords).map_err(at(&passwords))?;
     fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(at(directory))?;
+    write_accounts(directory, lanes, Passwords::Anew)?;
+    let path = directory.join("mosquitto.conf");
+    write_secret(&path, text).map_err(at(&path))
+}
 
+/// What becomes of the passwords that accounts have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passwords {
+    /// Every account gets a new one: nobody is connected yet.
+    Anew,
+    /// Who has one keeps it.
+    Keep,
+}
+
+/// Writes each account's password, the list of all, hashed, and the access list.
+fn write_accounts(directory: &Path, lanes: &[LaneId], passwords: Passwords) -> Result<(), BrokerError> {
+    let write = |path: PathBuf, text: &str| {
+        write_secret(&path, text).map_err(|source| BrokerError::File { path, source })
+    };
     let manifest = Manifest::get();
     let mut list = String::new();
     for address in manifest.addresses(lanes) {
-        let (account, password) = (account(address), random_password()?);
+        let account = account(address);
+        let path = directory.join("accounts").join(&account);
+        let known = fs::read_to_string(&path).ok().filter(|known| !known.is_empty());
+        let password = match known {
+            Some(known) if passwords == Passwords::Keep => known,
+            _ => {
+                let new = random_password()?;
+                write(path, &new)?;
+                new
+            }
+        };
         let _ = writeln!(list, "{account}:{password}");
-        let path = passwords.join(account);
-        write_secret(&path, &password).map_err(at(&path))?;
     }
-    let files = [
-        ("passwords", list),
-        ("access-list", access_list(manifest, lanes)),
-        ("mosquitto.conf", text.to_owned()),
-    ];
-    for (name, text) in files {
-        let path = directory.join(name);
-        write_secret(&path, &text).map_err(at(&path))?;
-    }
+    write(directory.join("passwords"), &list)?;
+    write(directory.join("access-list"), &access_list(manifest, lanes))?;
     hash_passwords(directory)
 }
 

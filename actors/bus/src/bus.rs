@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) address: Address,
     pub(crate) outgoing: mpsc::Sender<(String, Vec<u8>)>,
     pub(crate) state: watch::Sender<Option<State>>,
+    /// Whether the actor has left for good.
+    pub(crate) withdrawn: watch::Sender<bool>,
     pub(crate) link: watch::Sender<bool>,
     pub(crate) waiting: Mutex<HashMap<MessageId, oneshot::Sender<Vec<u8>>>>,
 }
@@ -209,6 +211,16 @@ impl Bus {
             *said = state;
             changes
         });
+    }
+
+    /// Has the broker forget this actor's state (an empty retained message keeps nothing), and ends the connection.
+    pub(crate) fn withdraw(&self) {
+        self.0.withdrawn.send_replace(true);
+    }
+
+    /// Whether this actor has left for good.
+    pub(crate) fn has_withdrawn(&self) -> bool {
+        *self.0.withdrawn.borrow()
     }
 
     /// Puts bytes on a topic. A full queue drops them: commands are repeated, and the loss is logged.

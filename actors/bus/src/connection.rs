@@ -68,15 +68,18 @@ impl Connection {
         let (outgoing, to_send) = mpsc::channel(OUTGOING);
         let (delivered, deliveries) = mpsc::channel(manifest.entry(address.kind).mailbox);
         let (state, state_changes) = watch::channel(None);
+        let (withdraw, withdrawn) = watch::channel(false);
         let bus = Bus(std::sync::Arc::new(Shared {
             address,
             outgoing,
             state,
+            withdrawn: withdraw,
             link: watch::channel(false).0,
             waiting: Mutex::new(HashMap::new()),
         }));
         let (clients, client) = watch::channel(None);
-        let writer = Writer { address, client, to_send, state_changes, filters: filters(manifest, address) };
+        let filters = filters(manifest, address);
+        let writer = Writer { address, client, to_send, state_changes, withdrawn, filters };
         let reader = Reader { access: access.clone(), bus: bus.clone(), delivered, clients };
         let tasks = vec![tokio::spawn(reader.run()), tokio::spawn(writer.run())];
         Self { bus, deliveries, tasks }
@@ -123,6 +126,9 @@ impl Reader {
                 Err(error) => tracing::warn!(actor = %self.bus.address(), %error, "no access to the broker"),
             }
             self.clients.send_replace(None);
+            if self.bus.has_withdrawn() {
+                return;
+            }
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_LAST);
         }
@@ -203,6 +209,7 @@ struct Writer {
     client: watch::Receiver<Option<AsyncClient>>,
     to_send: mpsc::Receiver<(String, Vec<u8>)>,
     state_changes: watch::Receiver<Option<State>>,
+    withdrawn: watch::Receiver<bool>,
     filters: Vec<String>,
 }
 
@@ -229,6 +236,14 @@ impl Writer {
             let sent = tokio::select! {
                 _ = self.client.changed() => {
                     self.client.mark_changed();
+                    return;
+                }
+                _ = self.withdrawn.wait_for(|withdrawn| *withdrawn) => {
+                    // A farewell in good order: the broker drops the last will, which would be a state again.
+                    let topic = state_topic(self.address);
+                    if client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await.is_ok() {
+                        let _ = client.disconnect().await;
+                    }
                     return;
                 }
                 changed = self.state_changes.changed() => {

@@ -66,10 +66,17 @@ pub(crate) fn start<A: BusActor>(
 }
 
 impl<A: BusActor> Hosted<A> {
-    /// Asks the actor to put things away, waits up to `patience`, and says that it stopped.
-    pub(crate) async fn stop(mut self, patience: Duration) {
+    /// Asks the actor to put things away, waits up to `patience`, and says that it stopped, or, where it leaves for
+    /// good, nothing at all, so that the broker keeps no state of it.
+    pub(crate) async fn stop(mut self, patience: Duration, leaves: bool) {
         if self.addr.send(Incoming::Stop).await.is_ok() {
             let _ = tokio::time::timeout(patience, &mut self.ended).await;
+        }
+        if leaves {
+            self.bus.withdraw();
+            let gone = async { self.bus.link().wait_for(|up| !up).await.is_ok() };
+            let _ = tokio::time::timeout(Duration::from_secs(1), gone).await;
+            return;
         }
         self.bus.put_state(State { condition: Condition::Stopped, faults: Vec::new(), detail: Detail::None });
         // Long enough to be written; the last will would otherwise say *lost*.
@@ -100,6 +107,8 @@ fn decode<C: Commands>(bus: &Bus, heard: &Heard, wake: &Wake, delivery: Delivery
         tracing::warn!(actor = %bus.address(), %topic, %error, "message refused");
     };
     match &topic {
+        // A state that was withdrawn: its actor no longer exists.
+        Topic::State { .. } if payload.is_empty() => None,
         Topic::State { lane, actor } => match Envelope::<State>::decode(&payload, *lane) {
             Ok(state) => Some(Incoming::State(Address { kind: *actor, lane: *lane }, state)),
             Err(error) => {

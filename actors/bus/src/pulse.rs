@@ -18,6 +18,10 @@ impl Pulse {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(address, arbiter.handle());
     }
 
+    pub(crate) fn forget(&self, address: Address) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+    }
+
     /// The actors whose threads do not answer within `patience`. Threads that have ended do not count: the
     /// supervisor knows of them.
     pub async fn stuck(&self, patience: Duration) -> Vec<Address> {

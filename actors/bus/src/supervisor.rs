@@ -3,7 +3,7 @@
 //! actix's own supervisor leaves an actor that panicked dead. Ours waits 1 s, doubling to 60 s; after five
 //! failures within 60 s it says *gave up*, shows so, and tries again only every 60 s: a reader that was broken
 //! may have been replaced. Each actor has an arbiter (a thread) of its own, so that one that blocks holds
-//! nobody else.
+//! nobody else. Single actors are let go and taken in while their neighbours work on, as the configuration changes.
 
 use crate::{
     broker::Access,
@@ -73,6 +73,10 @@ impl Restarter {
         known.inspect(|wake| wake.notify_one()).is_some()
     }
 
+    fn forget(&self, address: Address) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+    }
+
     fn know(&self, address: Address) -> Wake {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(address).or_default().clone()
@@ -82,7 +86,7 @@ impl Restarter {
 /// How one life of an actor ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The program stops.
+    /// It was told to stop.
     Stopped,
     /// A person wants it built anew.
     Wanted,
@@ -92,6 +96,17 @@ enum End {
 
 type Standings = Arc<watch::Sender<BTreeMap<Address, SupervisedActor>>>;
 
+/// What an actor is told about the end of its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Work on.
+    Stay,
+    /// Stop in good order; another life of the same actor will follow, in this process or in the next.
+    Stop,
+    /// Stop in good order for good: the broker is not to keep a state of an actor that no longer exists.
+    Leave,
+}
+
 /// Looks after actors until it is stopped.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -99,22 +114,35 @@ pub struct Supervisor {
     standings: Standings,
     pulse: Pulse,
     restarter: Restarter,
-    stopping: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    kept: BTreeMap<Address, Kept>,
+}
+
+/// An actor that is looked after.
+#[derive(Debug)]
+struct Kept {
+    order: watch::Sender<Order>,
+    task: JoinHandle<()>,
+}
+
+impl Kept {
+    /// Gives the order and waits until it was followed, 3.5 s at most.
+    async fn end(self, order: Order) {
+        self.order.send_replace(order);
+        let _ = timeout(PATIENCE + Duration::from_millis(500), self.task).await;
+    }
 }
 
 impl Supervisor {
     /// A supervisor of actors on this broker. Call it inside an actix system.
     pub fn new(access: Access) -> Self {
         let standings = Arc::new(watch::channel(BTreeMap::new()).0);
-        Self {
-            access,
-            standings,
-            pulse: Pulse::default(),
-            restarter: Restarter::default(),
-            stopping: watch::channel(false).0,
-            tasks: Vec::new(),
-        }
+        let restarter = Restarter::default();
+        Self { access, standings, pulse: Pulse::default(), restarter, kept: BTreeMap::new() }
+    }
+
+    /// Actors that are looked after from now on find their broker here.
+    pub fn move_to(&mut self, access: Access) {
+        self.access = access;
     }
 
     /// How every actor stands, followed as it changes.
@@ -138,6 +166,7 @@ impl Supervisor {
         A: BusActor,
         F: Fn(Bus) -> Result<A, StartError> + Send + Sync + 'static,
     {
+        let (order, ordered) = watch::channel(Order::Stay);
         let watched = Watched {
             address,
             access: self.access.clone(),
@@ -145,18 +174,43 @@ impl Supervisor {
             standings: self.standings.clone(),
             pulse: self.pulse.clone(),
             wake: self.restarter.know(address),
-            stopping: self.stopping.subscribe(),
+            order: ordered,
         };
         watched.show(Standing::Running, 0);
         // On the system's own thread: only there can arbiters be made.
-        self.tasks.push(actix::spawn(watched.run::<A>()));
+        let task = actix::spawn(watched.run::<A>());
+        if let Some(former) = self.kept.insert(address, Kept { order, task }) {
+            // Two with one account would throw each other off the broker for ever.
+            tracing::error!(actor = %address, "looked after twice; the former one is stopped");
+            former.order.send_replace(Order::Stop);
+        }
+    }
+
+    /// The actors that are looked after.
+    pub fn actors(&self) -> Vec<Address> {
+        self.kept.keys().copied().collect()
+    }
+
+    /// Stops one actor in good order and no longer looks after it; its neighbours notice nothing but its absence.
+    /// `for_good` also takes back what the broker keeps of it: the actor no longer exists.
+    pub async fn let_go(&mut self, address: Address, for_good: bool) {
+        if let Some(kept) = self.kept.remove(&address) {
+            kept.end(if for_good { Order::Leave } else { Order::Stop }).await;
+            self.pulse.forget(address);
+            self.restarter.forget(address);
+            self.standings.send_modify(|all| {
+                all.remove(&address);
+            });
+        }
     }
 
     /// Stops every actor in good order, within 3 s and a little.
     pub async fn stop(self) {
-        self.stopping.send_replace(true);
-        for task in self.tasks {
-            let _ = timeout(PATIENCE + Duration::from_millis(500), task).await;
+        for kept in self.kept.values() {
+            kept.order.send_replace(Order::Stop);
+        }
+        for kept in self.kept.into_values() {
+            kept.end(Order::Stop).await;
         }
     }
 }
@@ -168,7 +222,7 @@ struct Watched<F> {
     standings: Standings,
     pulse: Pulse,
     wake: Wake,
-    stopping: watch::Receiver<bool>,
+    order: watch::Receiver<Order>,
 }
 
 impl<F> Watched<F> {
@@ -205,7 +259,7 @@ impl<F> Watched<F> {
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.wake.notified() => {}
-                () = until(&mut self.stopping) => return,
+                () = until_ordered(&mut self.order) => return,
             }
             if standing == Standing::Restarting {
                 self.show(Standing::Running, restarts);
@@ -223,7 +277,7 @@ impl<F> Watched<F> {
         self.pulse.follow(self.address, &arbiter);
         let (access, address, factory) = (self.access.clone(), self.address, self.factory.clone());
         let (standings, wake) = (self.standings.clone(), self.wake.clone());
-        let mut stopping = self.stopping.clone();
+        let mut order = self.order.clone();
         let (done, ended) = oneshot::channel();
         let life = async move {
             let mut end = End::Failed;
@@ -232,11 +286,12 @@ impl<F> Watched<F> {
                     let back = tokio::spawn(mark_running_again(standings, address));
                     tokio::select! {
                         _ = &mut hosted.ended => {}
-                        () = until(&mut stopping) => end = End::Stopped,
+                        () = until_ordered(&mut order) => end = End::Stopped,
                         () = wake.notified() => end = End::Wanted,
                     }
                     if end != End::Failed {
-                        hosted.stop(PATIENCE).await;
+                        let leaves = *order.borrow() == Order::Leave;
+                        hosted.stop(PATIENCE, leaves).await;
                     }
                     back.abort();
                 }
@@ -248,14 +303,14 @@ impl<F> Watched<F> {
         // A thread that dies without a word counts as a failure.
         let end = ended.await.unwrap_or(End::Failed);
         arbiter.stop();
-        if *self.stopping.borrow() { End::Stopped } else { end }
+        if *self.order.borrow() == Order::Stay { end } else { End::Stopped }
     }
 }
 
-/// Waits until the program stops.
-async fn until(stopping: &mut watch::Receiver<bool>) {
+/// Waits until the actor is to end.
+async fn until_ordered(order: &mut watch::Receiver<Order>) {
     // A supervisor that is gone has stopped as well.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
+    let _ = order.wait_for(|order| *order != Order::Stay).await;
 }
 
 /// An actor that was given up and has now lived for a while is shown as running again.
