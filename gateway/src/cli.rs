@@ -4,7 +4,7 @@ use crate::report::Month;
 use clap::{Args, Parser, Subcommand};
 use madoguchi::{render::What, update::version::Version};
 use madoguchi_protocol::{Address, RequestId};
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Madoguchi Gateway: smartphones and My Number cards as insurance cards, for many reception counters.
 #[derive(Debug, Parser)]
@@ -235,6 +235,15 @@ pub struct Run {
     /// Run this actor only, and others named so: `uplink`, `nfc_reader@2`. Without it, all run in this process.
     #[arg(long, value_name = "ACTOR[@LANE]")]
     pub only: Vec<Address>,
+    /// Where the box keeps what lasts, for as long as no configuration says so.
+    #[arg(long, value_name = "DIR")]
+    pub state_directory: Option<PathBuf>,
+    /// Where the page is served, for as long as no configuration says so; loopback only.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// How many seconds a change made on the page waits to be confirmed before it is taken back; 90 unless said.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=90))]
+    pub confirm_within: Option<u64>,
 }
 
 /// `madoguchi check`

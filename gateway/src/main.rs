@@ -6,7 +6,10 @@ mod check;
 mod cli;
 mod compatibility;
 mod console;
+mod front;
 mod house;
+#[allow(dead_code, reason = "the pages that ask the keeper come next")]
+mod keeper;
 mod logging;
 mod pcsc;
 mod queue;

@@ -22,6 +22,13 @@ pub fn socket(config: &Config, lane: LaneId) -> Option<PathBuf> {
     }
 }
 
+/// Whether this process would have to talk to another service for these actors.
+pub fn is_another(config: &Config, actors: impl IntoIterator<Item = Address>) -> bool {
+    let mut lanes = actors.into_iter().filter(|a| a.kind == ActorKind::NfcReader).filter_map(|a| a.lane);
+    let own = std::env::var_os(SOCKET).map(PathBuf::from);
+    lanes.any(|lane| socket(config, lane).is_some_and(|wanted| own.as_ref() != Some(&wanted)))
+}
+
 /// Has this process talk to the service that its actors need, by starting the program anew if need be.
 pub fn choose(config: &Config, actors: &BTreeSet<Address>) -> Result<()> {
     let lanes = actors.iter().filter(|a| a.kind == ActorKind::NfcReader).filter_map(|a| a.lane);

@@ -3,21 +3,19 @@
 use crate::{
     board::Boards,
     cli,
-    config::{Broker, Config, credentials},
-    house::{self, Shown},
+    config::{Config, store::Author},
+    front::Front,
+    house::{House, Shown, blueprints},
+    keeper::{self, Household, Start, Task, Why, follow, in_effect, page_of, whereabouts},
     logging, pcsc, signals,
     sole::Sole,
-    watchdog, web,
+    watchdog,
+    web::{self, Told},
 };
-use anyhow::{Context, Result};
-use madoguchi::render;
-use madoguchi_bus::{
-    Supervisor,
-    broker::{Access, ManagedBroker},
-    manifest::Manifest,
-};
+use anyhow::{Context, Result, bail};
+use madoguchi_bus::manifest::Manifest;
 use madoguchi_protocol::{ActorKind, Address};
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Runs until SIGTERM or SIGINT.
@@ -25,14 +23,14 @@ pub fn run(arguments: &cli::Run) -> Result<ExitCode> {
     logging::start();
     madoguchi_pin_session::disable_core_dumps()
         .context("this process can't be kept from writing core files")?;
-    let mut config = Config::load(&arguments.config)?;
-    if let Some(handed_over) = credentials::directory() {
-        config.take_credentials(&handed_over);
-    }
-    let chosen = chosen(&config, &arguments.only)?;
-    pcsc::choose(&config, &chosen)?;
     install_cryptography();
-    actix::System::with_tokio_rt(runtime).block_on(serve(config, chosen))?;
+    let gateway = Address::of_box(ActorKind::Gateway);
+    let system = actix::System::with_tokio_rt(runtime);
+    if arguments.only.is_empty() || arguments.only.contains(&gateway) {
+        system.block_on(run_gateway(arguments))?;
+    } else {
+        system.block_on(run_actors(arguments))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -51,78 +49,111 @@ pub fn install_cryptography() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// The actors that this process runs.
-fn chosen(config: &Config, only: &[Address]) -> Result<BTreeSet<Address>> {
-    let all: BTreeSet<_> = Manifest::get()
-        .addresses(&config.lanes())
-        .into_iter()
-        .filter(|address| config.has(*address))
-        .collect();
-    if only.is_empty() {
-        return Ok(all);
-    }
-    match only.iter().find(|address| !all.contains(address)) {
-        Some(unknown) => anyhow::bail!("--only {unknown}: the configuration has no such actor"),
-        None => Ok(only.iter().copied().collect()),
+/// Refuses actors that the configuration does not have.
+fn know(config: &Config, only: &[Address]) -> Result<()> {
+    let all = Manifest::get().addresses(&config.lanes());
+    match only.iter().find(|address| !all.contains(address) || !config.has(**address)) {
+        Some(unknown) => bail!("--only {unknown}: the configuration has no such actor"),
+        None => Ok(()),
     }
 }
 
-async fn serve(config: Config, chosen: BTreeSet<Address>) -> Result<()> {
-    let gateway = Address::of_box(ActorKind::Gateway);
-    // Before anything is written: a second gateway would take the broker away from the first.
-    let _sole = if chosen.contains(&gateway) { Some(Sole::of(&config.site.state_directory)?) } else { None };
-    let (access, broker) = reach_broker(&config, chosen.contains(&gateway)).await?;
-    let mut supervisor = Supervisor::new(access);
-    let boards = Boards::default();
-    let (desk, staff_desk) = watch::channel(None);
-    let shown = Shown { boards: boards.clone(), desk };
-    for address in &chosen {
-        house::start(&mut supervisor, &config, *address, &shown)?;
-    }
-    let page = if chosen.contains(&gateway) {
-        let token = web::staff_token(&config.site.state_directory)?;
-        Some(web::start(&config, &boards, supervisor.standings(), staff_desk, token)?)
-    } else {
-        None
-    };
-    tracing::info!(actors = chosen.len(), "started");
+/// Has the process talk to the PC/SC service that its actors need.
+fn choose_pcsc(config: &Config, only: &[Address]) -> Result<()> {
+    pcsc::choose(config, &blueprints(config, only)?.into_keys().collect())
+}
 
-    let fed = watchdog::serve(supervisor.pulse());
-    let signal = tokio::select! {
+/// A process of single actors: it follows what the gateway's process puts into effect.
+async fn run_actors(arguments: &cli::Run) -> Result<()> {
+    let (config, text) = in_effect(&arguments.config)?;
+    know(&config, &arguments.only)?;
+    choose_pcsc(&config, &arguments.only)?;
+    let shown = Shown { boards: Boards::default(), desk: watch::channel(None).0 };
+    let mut house = House::new(arguments.only.clone(), shown);
+    house.settle(Some(&config)).await?;
+    tracing::info!(actors = arguments.only.len(), "started");
+    let fed = watchdog::serve(house.supervisor().pulse());
+    let why = tokio::select! {
         signal = signals::stop() => signal?,
         () = fed => "the watchdog",
+        () = follow(&arguments.config, &mut house, text) => "the configuration has none of these actors any more",
     };
-    tracing::info!(signal, "stopping");
+    tracing::info!(why, "stopping");
     watchdog::stopping();
-    if let Some(page) = page {
-        page.stop(false).await;
-    }
-    supervisor.stop().await;
-    // Last: the actors say goodbye over it.
-    drop(broker);
+    house.close().await;
     Ok(())
 }
 
-/// Starts the managed broker where this process keeps it; else only says how to reach it.
-async fn reach_broker(config: &Config, keeps_it: bool) -> Result<(Access, Option<ManagedBroker>)> {
-    let directory = config.site.state_directory.join("broker");
-    match &config.broker {
-        Broker::External { socket, passwords } => {
-            Ok((Access { socket: socket.clone(), passwords: passwords.clone() }, None))
+/// The gateway's actors and its page, as the keeper of the configuration has them.
+struct Whole {
+    house: House,
+    front: Option<Front>,
+    told: watch::Sender<Arc<Told>>,
+}
+
+impl Household for Whole {
+    async fn settle(&mut self, config: Option<&Config>) -> Result<()> {
+        let told = Told::by(config)?;
+        // The page first: where it can't move, nothing else need be touched.
+        if let (Some(front), Some(config)) = (&self.front, config) {
+            front.settle(&config.web)?;
         }
-        Broker::Appliance {} => {
-            let passwords = credentials::directory().context(
-                "[broker]: mode = \"appliance\" is for the appliance's units; elsewhere use \"managed\"",
-            )?;
-            Ok((Access { socket: render::BUS_SOCKET.into(), passwords }, None))
-        }
-        Broker::Managed {} if keeps_it => {
-            let broker = ManagedBroker::start(&directory, &config.lanes()).await?;
-            Ok((broker.access().clone(), Some(broker)))
-        }
-        Broker::Managed {} => Ok((
-            Access { socket: directory.join("broker.sock"), passwords: directory.join("accounts") },
-            None,
-        )),
+        self.house.settle(config).await?;
+        self.told.send_replace(Arc::new(told));
+        Ok(())
     }
+
+    fn refuses(&self, config: &Config) -> Option<&'static str> {
+        // The library learns once in a process's life which service it talks to.
+        let actors = blueprints(config, self.house.only()).map(|all| all.into_keys().collect::<Vec<_>>());
+        pcsc::is_another(config, actors.unwrap_or_default()).then_some("lane.nfc_reader.pcscd")
+    }
+
+    fn note(&mut self, _number: u32, _by: Option<Author>, _why: Option<Why>) {}
+}
+
+async fn run_gateway(arguments: &cli::Run) -> Result<()> {
+    let file = &arguments.config;
+    if let Ok(config) = Config::load(file) {
+        choose_pcsc(&config, &arguments.only)?;
+    }
+    // Before anything is written: a second gateway would take the broker away from the first.
+    let state_directory = whereabouts(file, arguments.state_directory.as_deref());
+    let _sole = Sole::of(&state_directory)?;
+    let start = Start::look(file, &state_directory)?;
+    let web = match start.sound() {
+        Some(config) => {
+            know(config, &arguments.only)?;
+            config.web.clone()
+        }
+        None => page_of(file, arguments.listen),
+    };
+    let boards = Boards::default();
+    let (desk, staff_desk) = watch::channel(None);
+    let (told, page_told) = watch::channel(Arc::new(Told::by(None)?));
+    let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
+    let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());
+    let (keeper, ends) = keeper::channel();
+    let token = web::staff_token(&state_directory)?;
+    let pages = web::Pages::new(page_told, &boards, standings, staff_desk, token, keeper);
+    let within = arguments.confirm_within.map(Duration::from_secs);
+    let mut task = Task::new(start, Whole { house, front: None, told }, ends, within)?;
+    task.open().await?;
+    task.house_mut().front = Some(Front::open(pages, &web)?);
+    tracing::info!(actors = task.house().house.actors().count(), "started");
+
+    let fed = watchdog::serve(pulse);
+    let signal = tokio::select! {
+        signal = signals::stop() => signal?,
+        () = fed => "the watchdog",
+        () = task.work() => "the keeper",
+    };
+    tracing::info!(signal, "stopping");
+    watchdog::stopping();
+    let Whole { house, front, .. } = task.into_house();
+    if let Some(front) = front {
+        front.close().await;
+    }
+    house.close().await;
+    Ok(())
 }

@@ -26,7 +26,7 @@ use crate::verify::{PREFIX, SUFFIX, VerifyError, each_line, files};
 const IDS: usize = 4096;
 
 /// Where the log is and how it is kept.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Its folder. The gateway sets it: it lies in the box's state directory.

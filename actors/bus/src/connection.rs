@@ -238,7 +238,7 @@ impl Writer {
                     self.client.mark_changed();
                     return;
                 }
-                _ = self.withdrawn.wait_for(|withdrawn| *withdrawn) => {
+                () = until_withdrawn(&mut self.withdrawn) => {
                     // A farewell in good order: the broker drops the last will, which would be a state again.
                     let topic = state_topic(self.address);
                     if client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await.is_ok() {
@@ -273,5 +273,13 @@ impl Writer {
                 return;
             }
         }
+    }
+}
+
+/// Waits until the actor has left for good.
+async fn until_withdrawn(withdrawn: &mut watch::Receiver<bool>) {
+    if withdrawn.wait_for(|withdrawn| *withdrawn).await.is_err() {
+        // Nobody can withdraw any more.
+        std::future::pending::<()>().await;
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// One face-auth reader.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the box listens for this lane's reader, on the counter network. One address for each lane.
@@ -52,7 +52,7 @@ impl Settings {
 }
 
 /// What the gateway knows of the site and the box, and a lane has to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surroundings {
     /// Institution, terminal and lane, as every statement to be signed names them.
     pub premises: Premises,

@@ -49,6 +49,16 @@ pub struct LinkSettings {
     pub maker: Option<String>,
 }
 
+impl LinkSettings {
+    /// Refuses files that are no certificates or keys, or don't fit together. Listens to nobody.
+    ///
+    /// # Errors
+    /// [`LinkSetupError`] with the file.
+    pub fn verify(&self) -> Result<(), LinkSetupError> {
+        server_config(self).map(|_| ())
+    }
+}
+
 /// Why the link can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkSetupError {

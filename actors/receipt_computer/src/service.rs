@@ -23,7 +23,7 @@ use crate::outbox::{HandOverError, Outbox};
 use crate::xml::XmlError;
 
 /// The receipt computer's folders and how they are used.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where queries come (`Req`).

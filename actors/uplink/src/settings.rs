@@ -113,6 +113,14 @@ pub(crate) struct Target {
 }
 
 impl Settings {
+    /// Refuses values that can't work, without looking at the files.
+    ///
+    /// # Errors
+    /// [`SetupError::Setting`] with the setting's key.
+    pub fn verify(&self) -> Result<(), SetupError> {
+        self.check().map(|_| ())
+    }
+
     /// Refuses values that can't work, among them deadlines beyond those of the commands on the bus.
     pub(crate) fn check(&self) -> Result<Target, SetupError> {
         let bounds = [

@@ -34,6 +34,9 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             run::install_cryptography();
             let lanes = format!("{} lane(s), {}", config.lanes().len(), arguments.config.display());
             let mut findings = vec![Finding::ok("configuration", lanes), broker(&config)];
+            let mend = "put the right file there, or correct the setting";
+            let unusable = config.unusable_files().into_iter();
+            findings.extend(unusable.map(|reason| Finding::error("configuration", reason, mend)));
             findings.extend(readers(&config));
             findings.push(line(&config)?);
             findings.extend(certificates(&config));

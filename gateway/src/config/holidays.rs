@@ -15,16 +15,21 @@ pub struct HolidaysError {
     reason: String,
 }
 
+/// The list that is shipped.
+///
+/// # Errors
+/// Never in a program whose tests passed.
+pub fn shipped_holidays() -> Result<Holidays, HolidaysError> {
+    Holidays::shipped().map_err(|error| HolidaysError { path: "(shipped)".into(), reason: error.to_string() })
+}
+
 impl Site {
     /// The holidays on which the call centre is closed.
     ///
     /// # Errors
     /// [`HolidaysError`] where the file that is named can't be read or is no such list.
     pub fn holidays(&self) -> Result<Holidays, HolidaysError> {
-        let Some(path) = &self.holidays else {
-            return Holidays::shipped()
-                .map_err(|error| HolidaysError { path: "(shipped)".into(), reason: error.to_string() });
-        };
+        let Some(path) = &self.holidays else { return shipped_holidays() };
         let failed = |reason: String| HolidaysError { path: path.clone(), reason };
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));

@@ -1,9 +1,42 @@
 //! What a person is told about a mistake in the configuration: where it is, and what was probably meant.
 
+use super::document::line_of;
+use serde::Serialize;
 use std::{
     io,
     path::{Path, PathBuf},
 };
+
+/// One thing that is wrong, for a page: at which setting, on which line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mistake {
+    /// The setting: `lane.2.face_reader.listen`; `None` where it is none's in particular.
+    pub key: Option<String>,
+    /// The line in the text, counted from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl Mistake {
+    /// From a reason that names its setting first: "site.institution: a code has 10 digits".
+    pub(super) fn of(text: &str, reason: &str) -> Self {
+        let key = reason.split([':', ' ']).next().filter(|key| is_key(key)).map(str::to_owned);
+        let line = key.as_deref().and_then(|key| line_of(text, key));
+        Self { key, line, message: reason.to_owned() }
+    }
+}
+
+/// Whether a word is written as the key of a setting is.
+fn is_key(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'))
+}
+
+/// The line of a place in a text, counted from 1.
+pub(super) fn line_at(text: &str, start: usize) -> usize {
+    1 + text.as_bytes()[..start.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+}
 
 /// Why a configuration was refused. Nothing of it takes effect then.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +80,7 @@ pub enum ConfigError {
 impl ConfigError {
     /// From what the parser says.
     pub(super) fn mistake(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let start = error.span().map_or(0, |span| span.start).min(text.len());
-        let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+        let line = line_at(text, error.span().map_or(0, |span| span.start));
         let message = error.message().to_string();
         let hint = nearest(&message).map_or(String::new(), |key| format!("; did you mean `{key}`?"));
         Self::Mistake { path: path.into(), line, message, hint }

@@ -3,14 +3,21 @@
 mod appliance;
 pub mod compatibility;
 pub mod credentials;
+pub mod difference;
+pub mod document;
+pub mod durable;
+pub mod format;
 mod holidays;
 mod makers;
 mod mistake;
+mod sound;
+pub mod store;
 
 pub use appliance::{Appliance, Side};
-pub use holidays::HolidaysError;
+pub use holidays::{HolidaysError, shipped_holidays};
 pub use makers::MakersError;
-pub use mistake::ConfigError;
+pub use mistake::{ConfigError, Mistake};
+pub use sound::validate;
 
 use madoguchi_protocol::{ActorKind, Address, LaneId, texts::Language};
 use madoguchi_reception::compatibility::CompatibilityTable;
@@ -30,6 +37,9 @@ const MAX_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The configuration's own format, see [`format`].
+    #[serde(default = "first_format")]
+    pub format: u32,
     /// The hospital and this box.
     pub site: Site,
     /// The broker.
@@ -59,6 +69,10 @@ pub struct Config {
     pub compatibility: CompatibilityTable,
     /// The reception counters.
     pub lane: Vec<Lane>,
+}
+
+fn first_format() -> u32 {
+    1
 }
 
 /// The hospital and this box.
@@ -105,7 +119,7 @@ pub enum Phones {
 }
 
 /// The broker.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Broker {
     /// A child of the gateway, configured from the manifest, below the state directory.
@@ -130,7 +144,7 @@ impl Default for Broker {
 }
 
 /// The page.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Web {
     /// Where it listens. It has no login yet, so only loopback addresses are taken.
@@ -161,6 +175,11 @@ pub struct Lane {
 impl Config {
     /// Reads and checks the file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(path, &Self::read(path)?)
+    }
+
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<String, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.into(), source };
         let file = File::open(path).map_err(unreadable)?;
         // One byte more than allowed, so that what is not a file and never ends is found out, too.
@@ -169,14 +188,14 @@ impl Config {
         if text.len() as u64 > MAX_BYTES {
             return Err(ConfigError::TooLarge { path: path.into() });
         }
-        Self::parse(path, &text)
+        Ok(text)
     }
 
     /// Checks the text of the file at `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let mut config: Self =
             toml::from_str(text).map_err(|error| ConfigError::mistake(path, text, &error))?;
-        if let Some(reason) = config.contradiction() {
+        if let Some(reason) = config.contradiction().or_else(|| config.out_of_bounds()) {
             return Err(ConfigError::Contradiction { path: path.into(), reason });
         }
         config.place();
@@ -211,6 +230,13 @@ impl Config {
 
     /// What is wrong although each value is right by itself.
     fn contradiction(&self) -> Option<String> {
+        if self.format != format::CURRENT {
+            return Some(format!(
+                "format: this program reads format {}, not {}",
+                format::CURRENT,
+                self.format
+            ));
+        }
         let site = &self.site;
         if site.institution.len() != 10 || !site.institution.bytes().all(|b| b.is_ascii_digit()) {
             return Some("site.institution: a medical institution code has 10 digits (R-39)".into());
@@ -232,7 +258,7 @@ impl Config {
         if let Some(twice) = self.lane.iter().find(|lane| !listens.insert(lane.face_reader.listen)) {
             let listen = twice.face_reader.listen;
             return Some(format!(
-                "lane {}: face_reader.listen {listen} belongs to another lane",
+                "lane.{}.face_reader.listen: {listen} belongs to another lane",
                 twice.number
             ));
         }

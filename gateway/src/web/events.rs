@@ -155,7 +155,7 @@ async fn events(site: Data<Site>, wanted: Query<Wanted>) -> impl Responder {
     let Wanted { lang, only } = wanted.into_inner();
     let watcher = Watcher {
         _place: place,
-        language: lang.unwrap_or(site.language),
+        language: lang.unwrap_or_else(|| site.language()),
         only,
         fragments: site.hub.fragments.subscribe(),
         to_send: VecDeque::new(),

@@ -28,7 +28,8 @@ pub use staff::Desk;
 
 use crate::{
     board::{Boards, Standings, States},
-    config::Config,
+    config::{Config, HolidaysError, Web, shipped_holidays},
+    keeper::Keeper,
 };
 use actix_web::{
     App, HttpServer,
@@ -42,7 +43,7 @@ use jiff::{SignedDuration, Timestamp};
 use madoguchi::figures::Figures;
 use madoguchi_protocol::texts::Language;
 use madoguchi_reception::holidays::Holidays;
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
 use tokio::sync::watch;
 
 /// The largest request body: a member of staff's action is a few words.
@@ -56,6 +57,13 @@ struct Site {
     hub: events::Hub,
     desk: Desk,
     token: String,
+    told: watch::Receiver<Arc<Told>>,
+    #[allow(dead_code, reason = "the pages that ask the keeper come next")]
+    keeper: Keeper,
+}
+
+/// What the configuration tells the page; it may change at any time.
+pub struct Told {
     /// The first language, where nobody chose one.
     language: Language,
     holidays: Holidays,
@@ -63,16 +71,40 @@ struct Site {
     patience: SignedDuration,
 }
 
+impl Told {
+    /// What this configuration tells; without one, the defaults.
+    pub fn by(config: Option<&Config>) -> Result<Self, HolidaysError> {
+        Ok(match config {
+            Some(config) => Self {
+                language: config.site.language,
+                holidays: config.site.holidays()?,
+                patience: SignedDuration::from_hours(config.site.phones_down_hours.into()),
+            },
+            None => Self {
+                language: Language::default(),
+                holidays: shipped_holidays()?,
+                patience: SignedDuration::from_hours(24),
+            },
+        })
+    }
+}
+
 impl Site {
+    /// The first language, where nobody chose one.
+    fn language(&self) -> Language {
+        self.told.borrow().language
+    }
+
     /// What the gateway knows at this moment.
     fn view<T>(&self, language: Language, read: impl FnOnce(&view::View<'_>) -> T) -> T {
+        let told = self.told.borrow().clone();
         read(&view::View {
             language,
             states: &self.states.borrow(),
             standings: &self.standings.borrow(),
             figures: &self.figures.borrow(),
-            holidays: &self.holidays,
-            patience: self.patience,
+            holidays: &told.holidays,
+            patience: told.patience,
             now: Timestamp::now(),
         })
     }
@@ -101,51 +133,61 @@ fn routes(config: &mut ServiceConfig) {
     metrics::routes(config);
 }
 
-/// Starts the page's server on its own threads.
-pub fn start(
-    config: &Config,
-    boards: &Boards,
-    standings: watch::Receiver<Standings>,
-    desk: Desk,
-    token: String,
-) -> Result<ServerHandle> {
-    let site = Data::new(Site {
-        states: boards.states.subscribe(),
-        figures: boards.figures.subscribe(),
-        hub: events::Hub::new(),
-        standings,
-        desk,
-        token,
-        language: config.site.language,
-        holidays: config.site.holidays()?,
-        patience: SignedDuration::from_hours(config.site.phones_down_hours.into()),
-    });
-    tokio::spawn(events::Hub::run(site.clone()));
-    let listen = config.web.listen;
-    let server: Server = HttpServer::new(move || {
-        App::new()
-            .app_data(site.clone())
-            .app_data(web::JsonConfig::default().limit(MAX_BODY))
-            .wrap(
-                DefaultHeaders::new()
-                    .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                    .add((header::REFERRER_POLICY, "no-referrer"))
-                    .add((header::CACHE_CONTROL, "no-store")),
-            )
-            .configure(routes)
-    })
-    .workers(1)
-    .disable_signals()
-    .bind(listen)
-    .with_context(|| {
-        format!("the page can't listen on {listen} (web.listen); is the gateway running already?")
-    })?
-    .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    tracing::info!(%listen, "the page is served");
-    Ok(handle)
+/// The pages, which can be served at one place after the other.
+pub struct Pages(Data<Site>);
+
+impl Pages {
+    /// The pages of this box.
+    pub fn new(
+        told: watch::Receiver<Arc<Told>>,
+        boards: &Boards,
+        standings: watch::Receiver<Standings>,
+        desk: Desk,
+        token: String,
+        keeper: Keeper,
+    ) -> Self {
+        let site = Data::new(Site {
+            states: boards.states.subscribe(),
+            figures: boards.figures.subscribe(),
+            hub: events::Hub::new(),
+            standings,
+            desk,
+            token,
+            told,
+            keeper,
+        });
+        tokio::spawn(events::Hub::run(site.clone()));
+        Self(site)
+    }
+
+    /// Serves them at a place, on threads of their own.
+    pub fn serve(&self, at: &Web) -> Result<ServerHandle> {
+        let (site, listen) = (self.0.clone(), at.listen);
+        let server: Server = HttpServer::new(move || {
+            App::new()
+                .app_data(site.clone())
+                .app_data(web::JsonConfig::default().limit(MAX_BODY))
+                .wrap(
+                    DefaultHeaders::new()
+                        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                        .add((header::REFERRER_POLICY, "no-referrer"))
+                        .add((header::CACHE_CONTROL, "no-store")),
+                )
+                .configure(routes)
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(listen)
+        .with_context(|| {
+            format!("the page can't listen on {listen} (web.listen); is the gateway running already?")
+        })?
+        .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        tracing::info!(%listen, "the page is served");
+        Ok(handle)
+    }
 }
 
 /// A secret that staff's tools show with each action; made at the first start, readable by the gateway's

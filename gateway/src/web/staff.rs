@@ -49,7 +49,7 @@ async fn act(request: HttpRequest, site: Data<Site>, lane: Path<LaneId>, body: J
     let (lane, Act { act, by }) = (lane.into_inner(), body.into_inner());
     match bus.ask(Some(lane), None, ActAsStaff { act, by }).await {
         // The lane recorded it, with the visit.
-        Ok(StaffActed::Done) => HttpResponse::Ok().json(outcome(act, site.language)),
+        Ok(StaffActed::Done) => HttpResponse::Ok().json(outcome(act, site.language())),
         Ok(StaffActed::NotNamed) => HttpResponse::UnprocessableEntity().json(json!({
             "error": "not_named",
             "reason": "say who has seen the portal's screen: the id of a member of staff as \"by\" (R-24)",

@@ -30,7 +30,7 @@ impl Visitor {
         let remembered = || {
             Language::ALL.into_iter().find(|it| request.cookie("lang").is_some_and(|c| c.value() == it.tag()))
         };
-        let language = asked.or_else(remembered).unwrap_or(site.language);
+        let language = asked.or_else(remembered).unwrap_or_else(|| site.language());
         Self { site, language, chose_language: asked.is_some(), path: request.path().to_owned() }
     }
 
