@@ -98,8 +98,14 @@ pub fn page_of(file: &Path, otherwise: Option<SocketAddr>) -> Web {
         let table = text.parse::<toml::Table>().ok()?;
         table.get("web")?.clone().try_into::<Web>().ok()
     });
-    let or_default = otherwise.map_or_else(Web::default, |listen| Web { listen, ..Web::default() });
-    said.unwrap_or(or_default)
+    let mut web = match said {
+        Some(web) => return web,
+        None => Web::default(),
+    };
+    if let Some(listen) = otherwise {
+        web.listen = listen;
+    }
+    web
 }
 
 fn find(file: &Path) -> Found {
@@ -175,7 +181,7 @@ fn bring_to_format(file: &Path, store: &Store) -> Result<()> {
 
 /// Keeps, for every older format, what the text would be in it.
 pub(super) fn keep_for_older(store: &Store, text: &str) {
-    for older in 1..format::CURRENT {
+    for older in format::MIGRATIONS.iter().map(|migration| migration.from) {
         match format::bring(text, older, format::MIGRATIONS) {
             Ok(text) => {
                 if let Err(error) = durable::replace(&store.of_format(older), text.as_bytes(), 0o600) {
