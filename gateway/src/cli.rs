@@ -26,6 +26,8 @@ pub enum Command {
     Queue(Queue),
     /// The list of compatible readers: show it, or put another one in its place.
     Compatibility(Compatibility),
+    /// The configuration: check it as a whole, list its history, export it sealed, restore an export.
+    Config(Configuration),
     /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
     /// counts, an estimate of the official rate.
     Report(Report),
@@ -173,6 +175,53 @@ pub struct Report {
     /// The month in which the visits began, in Japan.
     #[arg(long, value_name = "YYYY-MM")]
     pub month: Month,
+}
+
+/// `madoguchi config`
+#[derive(Debug, Args)]
+pub struct Configuration {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do with it.
+    #[command(subcommand)]
+    pub act: ConfigAct,
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAct {
+    /// Check the file as a whole, as the page does before anything takes effect.
+    Check,
+    /// List the versions that were in effect, newest first: number, time, by whom, how.
+    History {
+        /// Print the text of this version instead.
+        #[arg(long, value_name = "NUMBER")]
+        show: Option<u32>,
+    },
+    /// Write configuration, people and certificates into one file that is sealed with a passphrase.
+    Export {
+        /// The file to make.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Take the private keys in as well.
+        #[arg(long)]
+        with_keys: bool,
+        /// A file whose first line is the passphrase; asked for without it.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Restore an export on this box or on a new one. The gateway must be stopped.
+    Import {
+        /// The export.
+        parcel: PathBuf,
+        /// Have the export's people in place of those that this box has.
+        #[arg(long)]
+        replace_people: bool,
+        /// A file whose first line is the passphrase; asked for without it.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
 }
 
 /// `madoguchi queue`

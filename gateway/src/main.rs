@@ -5,6 +5,7 @@ mod board;
 mod check;
 mod cli;
 mod compatibility;
+mod configuration_command;
 mod console;
 mod front;
 mod house;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         cli::Command::Check(check) => check::run(check),
         cli::Command::Queue(queue) => queue::run(queue),
         cli::Command::Compatibility(compatibility) => compatibility::run(compatibility),
+        cli::Command::Config(configuration) => configuration_command::run(configuration),
         cli::Command::Report(report) => report::run(report),
         cli::Command::Render(render) => render_files(render),
         cli::Command::Update(update) => appliance::update(&update.config, &update.act),

@@ -97,6 +97,11 @@ impl Document {
         find(self.0.as_table(), section).is_some()
     }
 
+    /// Makes a section where it is missing, empty.
+    pub fn make(&mut self, section: &str) -> Result<(), EditError> {
+        make(self.0.as_table_mut(), section).map(|_| ()).ok_or_else(|| EditError::NoPlace(section.into()))
+    }
+
     /// Takes a whole section out.
     pub fn remove(&mut self, section: &str) -> Result<(), EditError> {
         let no_place = || EditError::NoPlace(section.into());
@@ -234,40 +239,49 @@ fn list_mut<'a>(root: &'a mut Table, list: &str) -> Option<&'a mut ArrayOfTables
 
 /// The line on which a setting, or the nearest section above it, stands. Counted from 1.
 pub fn line_of(text: &str, key: &str) -> Option<usize> {
-    let document = toml_edit::Document::parse(text).ok()?;
-    let mut item = document.as_item();
-    let mut start = None;
-    let parts: Vec<_> = key.split('.').collect();
-    let mut at = 0;
-    while at < parts.len() {
-        let table = item.as_table_like()?;
-        let Some((name, next)) = table.get_key_value(parts[at]) else { break };
-        item = next;
-        start = name.span().or_else(|| item.span()).or(start);
-        if let Some(tables) = next.as_array_of_tables() {
-            let Some(number) = parts.get(at + 1) else { break };
-            let Some(place) = position(tables, parts[at], number) else { break };
-            let lane = tables.get(place)?;
-            start = lane.span().or(start);
-            let Some(name) = parts.get(at + 2) else { break };
-            // Into the lane: what is in it is looked up as in a table.
-            let Some((found, next)) = lane.get_key_value(name) else { break };
-            start = found.span().or_else(|| next.span()).or(start);
-            item = next;
-            at += 3;
-            continue;
-        }
-        at += 1;
-    }
-    start.map(|span| line_at(text, span.start))
+    let covers =
+        |place: &str| key.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let nearest =
+        places(text).into_iter().filter(|(place, _)| covers(place)).max_by_key(|(place, _)| place.len());
+    nearest.map(|(_, start)| line_at(text, start))
 }
 
 /// The setting that stands on a line: what a mistake that is known by its line is about.
 pub fn key_at(text: &str, line: usize) -> Option<String> {
-    // A text that is no TOML has no keys; a text with a wrong value has.
-    text.parse::<DocumentMut>().ok()?;
-    let on_line = |key: &String| line_of(text, key) == Some(line);
-    super::difference::settings(text).into_keys().find(on_line)
+    let start = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let end = start + text.get(start..)?.split('\n').next().map_or(0, str::len);
+    // Of a section and what is in it on the same line, the innermost.
+    places(text).into_iter().rfind(|(_, at)| (start..=end).contains(at)).map(|(key, _)| key)
+}
+
+/// Every section and setting of a text with the byte at which it begins, outer ones first. A text that is no TOML has
+/// none; one with a wrong value has.
+fn places(text: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    if let Ok(document) = toml_edit::Document::parse(text) {
+        gather(document.as_table(), "", &mut found);
+    }
+    found
+}
+
+fn gather(table: &dyn TableLike, above: &str, found: &mut Vec<(String, usize)>) {
+    for (name, _) in table.iter() {
+        let Some((key, item)) = table.get_key_value(name) else { continue };
+        let place = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+        if let Some(tables) = item.as_array_of_tables() {
+            for (at, table) in tables.iter().enumerate() {
+                let number = table.get("number").and_then(Item::as_integer).filter(|_| place == "lane");
+                let place = format!("{place}.{}", number.map_or(at.to_string(), |number| number.to_string()));
+                found.extend(table.span().map(|span| (place.clone(), span.start)));
+                gather(table, &place, found);
+            }
+        } else {
+            found.extend(key.span().or_else(|| item.span()).map(|span| (place.clone(), span.start)));
+            if let Some(table) = item.as_table_like() {
+                gather(table, &place, found);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, typed, composed of each actor's own settings.
 
 mod appliance;
+pub mod catalogue;
 pub mod compatibility;
 pub mod credentials;
 pub mod difference;
@@ -10,6 +11,7 @@ pub mod format;
 mod holidays;
 mod makers;
 mod mistake;
+pub mod parcel;
 mod sound;
 pub mod store;
 

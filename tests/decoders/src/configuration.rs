@@ -17,6 +17,9 @@ pub fn file(bytes: &[u8]) -> Verdict {
                 assert!((1..=text.split('\n').count()).contains(line), "line {line} is not in the file");
             }
             assert!(error.to_string().starts_with("madoguchi.toml"), "the file is named: {error}");
+            let lines = text.split('\n').count();
+            let line = error.mistake_in(text).line;
+            assert!(line.is_none_or(|line| (1..=lines).contains(&line)), "{line:?} is not in the file");
             Verdict::Refused
         }
     }

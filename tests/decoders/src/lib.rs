@@ -10,6 +10,7 @@ pub mod centre;
 pub mod configuration;
 pub mod device_link;
 pub mod medium;
+pub mod parcel;
 pub mod receipt;
 pub mod update;
 pub mod vici;
@@ -138,6 +139,20 @@ pub const ALL: &[Decoder] = &[
         written_by: "whoever hands the administrator a file",
         check: update::bundle,
         seeds: update::seeds,
+        cut_is_refused: true,
+    },
+    Decoder {
+        name: "parcel_head",
+        written_by: "whoever hands over an export",
+        check: parcel::head,
+        seeds: parcel::head_seeds,
+        cut_is_refused: false,
+    },
+    Decoder {
+        name: "parcel_contents",
+        written_by: "whoever knows an export's passphrase",
+        check: parcel::contents,
+        seeds: parcel::contents_seeds,
         cut_is_refused: true,
     },
 ];
