@@ -133,7 +133,15 @@ fn read() -> Vec<Section> {
             let optional = probe.is_optional(&name);
             sections.push(Section { name, help, optional, settings: Vec::new() });
         } else if let Some((name, value, left_out)) = setting_on(line) {
-            let help = std::mem::take(&mut words).join(" ");
+            let mut help = std::mem::take(&mut words).join(" ");
+            if help.is_empty() {
+                // Two alike, as the two sides of the appliance: what was said of the first holds for the second.
+                let mut alike =
+                    sections.iter().flat_map(|section| &section.settings).filter(|it| it.name == name);
+                // Or one explanation is of a pair, the setting above and this one.
+                let above = || sections.last()?.settings.last();
+                help = alike.next().or_else(above).map_or(help, |it| it.help.clone());
+            }
             if let Some(section) = sections.last_mut() {
                 let setting = probe.setting(section, name, value, help, left_out);
                 section.settings.push(setting);
