@@ -24,7 +24,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Settings that name a file which belongs into an export.
-const FILES: [&str; 6] = ["certificate", "ca", "client_ca", "crl", "holidays", "makers"];
+const FILES: [&str; 7] = ["certificate", "ca", "client_ca", "crl", "holidays", "makers", "compatibility"];
 /// The setting that names a private key.
 const KEY: &str = "key";
 /// The largest file that is taken into an export, in bytes.
@@ -146,7 +146,8 @@ fn people_file(state_directory: &Path) -> PathBuf {
 fn export(file: &Path, output: &Path, with_keys: bool, passphrase_file: Option<&Path>) -> Result<ExitCode> {
     let configuration = Config::read(file)?;
     let mut files = BTreeMap::new();
-    for path in named(&configuration, &FILES) {
+    let list = Config::parse(file, &configuration)?.site.compatibility_file();
+    for path in named(&configuration, &FILES).into_iter().chain(list.exists().then_some(list)) {
         files.insert(path.display().to_string(), read(&path)?);
     }
     let mut keys = Vec::new();
@@ -191,7 +192,9 @@ fn import(
         );
     }
     // Only what the configuration names is written, wherever else the export would have it.
-    let (public, private) = (named(&contents.configuration, &FILES), named(&contents.configuration, &[KEY]));
+    let (mut public, private) =
+        (named(&contents.configuration, &FILES), named(&contents.configuration, &[KEY]));
+    public.push(config.site.compatibility_file());
     for (path, text) in &contents.files {
         put(&public, path, text, 0o644)?;
     }

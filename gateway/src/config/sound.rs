@@ -51,7 +51,13 @@ impl Config {
         }
         // These name their own keys.
         found.extend(self.site.holidays().err().map(|error| error.to_string()));
-        found.extend(self.site.makers().err().map(|error| error.to_string()));
+        match self.site.makers() {
+            Ok(makers) => {
+                let unusable = self.compatibility(&makers).err();
+                found.extend(unusable.map(|error| format!("site.compatibility: {error}")));
+            }
+            Err(error) => found.push(error.to_string()),
+        }
         found
     }
 }
