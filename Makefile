@@ -46,13 +46,14 @@ lint: ## Format, clippy, documentation, and the licences and origins of all depe
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	cargo deny --log-level error check bans licenses sources
 
-doc: ## Brings the tables of actors (README) and of rules (RULES.md) up to date with manifest and sources.
-	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules
+doc: ## Brings the tables of actors, rules and metrics up to date with manifest and sources.
+	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table
 
 bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
 	cargo build --locked --release --workspace
 	cargo run --locked --release --package madoguchi-bench
 	cargo bench --locked --package madoguchi-offline-queue --bench durable
+	cargo test --locked --release --package madoguchi -- --nocapture a_scrape_of_64_lanes
 
 soak: programs ## 200 kills of the queue and of the gateway, power cuts for SOAK_MINUTES, then the demo as long.
 	MADOGUCHI_KILLS=200 cargo test --locked --package madoguchi-offline-queue --test crash -- --nocapture

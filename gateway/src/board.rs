@@ -3,11 +3,12 @@
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 use jiff::Timestamp;
 use madoguchi::figures::{Figures, LaneResult, Outcome};
-use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming, RawEvent};
 use madoguchi_protocol::{
     Address, Envelope, LaneId, MessageId,
     envelope::{EnvelopeError, VERSION},
     fault::FaultCode,
+    figures::Admitted,
     messages::{
         CommandFacts, Commands,
         audit_log::Entry,
@@ -21,6 +22,18 @@ use tokio::sync::{broadcast, watch};
 /// The newest state of each actor.
 pub type States = BTreeMap<Address, Envelope<State>>;
 
+/// What an actor has counted.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// As far as the table of families foresees it.
+    pub series: Vec<Admitted>,
+    /// Series that it does not foresee, in all.
+    pub refused: u64,
+}
+
+/// What each actor has counted.
+pub type Tallies = BTreeMap<Address, Counted>;
+
 /// How every actor of this process stands with the supervisor.
 pub type Standings = BTreeMap<Address, SupervisedActor>;
 
@@ -32,6 +45,8 @@ pub const RESULTS: usize = 256;
 pub struct Boards {
     /// The newest state of each actor.
     pub states: watch::Sender<States>,
+    /// What each actor has counted.
+    pub tallies: watch::Sender<Tallies>,
     /// The figures of each lane.
     pub figures: watch::Sender<Figures>,
     /// What visits come to, as it happens.
@@ -42,6 +57,7 @@ impl Default for Boards {
     fn default() -> Self {
         Self {
             states: watch::channel(States::new()).0,
+            tallies: watch::channel(Tallies::new()).0,
             figures: watch::channel(Figures::default()).0,
             results: broadcast::channel(RESULTS).0,
         }
@@ -111,6 +127,18 @@ impl BoardKeeper {
         }
     }
 
+    /// Takes the new counts of an actor in place of its last.
+    fn count(&self, event: &RawEvent) {
+        let Some(figures) = event.figures() else { return };
+        let of = event.from();
+        let (series, refused) = figures.admitted(of.kind);
+        self.boards.tallies.send_modify(|tallies| {
+            let counted = tallies.entry(of).or_default();
+            counted.series = series;
+            counted.refused += refused;
+        });
+    }
+
     fn link(&mut self, up: bool) {
         self.linked = up;
         self.faults.set(FaultCode::BrokerLost, !up);
@@ -172,6 +200,7 @@ impl Handler<Incoming<NoCommands>> for BoardKeeper {
             }
             Incoming::Command(envelope, _) => match envelope.body {},
             Incoming::Event(event) => {
+                self.count(&event);
                 if let Some(said) = event.read::<ConfirmationSettled>() {
                     self.settled(said);
                 }

@@ -192,13 +192,14 @@ impl House {
                 self.built.remove(&address);
             }
         }
-        self.shown.boards.states.send_modify(|board| {
-            // Of one process only its own actors are known here; a lane that is gone is gone in every process.
-            board.retain(|address, _| {
-                address.lane.is_none_or(|lane| lanes.contains(&lane))
-                    && config.is_some_and(|config| config.has(*address))
-            });
-        });
+        // Of one process only its own actors are known here; a lane that is gone is gone in every process.
+        let is_there = |address: &Address| {
+            address.lane.is_none_or(|lane| lanes.contains(&lane))
+                && config.is_some_and(|config| config.has(*address))
+        };
+        let boards = &self.shown.boards;
+        boards.states.send_modify(|board| board.retain(|address, _| is_there(address)));
+        boards.tallies.send_modify(|tallies| tallies.retain(|address, _| is_there(address)));
         match config {
             Some(config) => self.reach_broker(config, &lanes).await?,
             None => self.broker = None,

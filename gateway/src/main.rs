@@ -12,6 +12,7 @@ mod house;
 #[allow(dead_code, reason = "the pages that ask the keeper come next")]
 mod keeper;
 mod logging;
+mod metrics;
 mod pcsc;
 mod queue;
 mod report;

@@ -7,7 +7,9 @@ use crate::{
     front::Front,
     house::{House, Shown, blueprints},
     keeper::{self, Household, Start, Task, Why, follow, in_effect, page_of, whereabouts},
-    logging, pcsc, signals,
+    logging,
+    metrics::Scrapes,
+    pcsc, signals,
     sole::Sole,
     watchdog,
     web::{self, Told},
@@ -84,10 +86,11 @@ async fn run_actors(arguments: &cli::Run) -> Result<()> {
     Ok(())
 }
 
-/// The gateway's actors and its page, as the keeper of the configuration has them.
+/// The gateway's actors, its page and its metrics, as the keeper of the configuration has them.
 struct Whole {
     house: House,
     front: Option<Front>,
+    scrapes: Scrapes,
     told: watch::Sender<Arc<Told>>,
 }
 
@@ -97,6 +100,9 @@ impl Household for Whole {
         // The page first: where it can't move, nothing else need be touched.
         if let (Some(front), Some(config)) = (&self.front, config) {
             front.settle(&config.web)?;
+        }
+        if let Some(config) = config {
+            self.scrapes.settle(config).await?;
         }
         self.house.settle(config).await?;
         self.told.send_replace(Arc::new(told));
@@ -131,13 +137,14 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     let boards = Boards::default();
     let (desk, staff_desk) = watch::channel(None);
     let (told, page_told) = watch::channel(Arc::new(Told::by(None)?));
+    let scrapes = Scrapes::new(boards.clone(), staff_desk.clone());
     let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
     let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());
     let (keeper, ends) = keeper::channel();
     let token = web::staff_token(&state_directory)?;
     let pages = web::Pages::new(page_told, &boards, standings, staff_desk, token, keeper);
     let within = arguments.confirm_within.map(Duration::from_secs);
-    let mut task = Task::new(start, Whole { house, front: None, told }, ends, within)?;
+    let mut task = Task::new(start, Whole { house, front: None, scrapes, told }, ends, within)?;
     task.open().await?;
     task.house_mut().front = Some(Front::open(pages, &web)?);
     tracing::info!(actors = task.house().house.actors().count(), "started");
@@ -150,7 +157,8 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     };
     tracing::info!(signal, "stopping");
     watchdog::stopping();
-    let Whole { house, front, .. } = task.into_house();
+    let Whole { house, front, mut scrapes, .. } = task.into_house();
+    scrapes.close().await;
     if let Some(front) = front {
         front.close().await;
     }

@@ -1,11 +1,11 @@
 //! The actor: the bus on one side, [`Log`] on the other.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use jiff::{Timestamp, civil::Date};
-use madoguchi_bus::{Bus, BusActor, Incoming, Responder};
+use madoguchi_bus::{Bus, BusActor, Incoming, Responder, events::AuditSynced};
 use madoguchi_protocol::Envelope;
 use madoguchi_protocol::fault::FaultCode;
 use madoguchi_protocol::messages::audit_log::{
@@ -16,6 +16,7 @@ use madoguchi_protocol::messages::state::{ActiveFault, Detail};
 use crate::archive::Archive;
 use crate::first_phone::FirstPhone;
 use crate::log::{Log, LogError, Record, Settings};
+use crate::running::Running;
 
 /// How often files whose time is over are looked for.
 const TIDY_EVERY: Duration = Duration::from_secs(3600);
@@ -39,6 +40,7 @@ pub struct AuditLog {
     /// Since when the log can't be written, or its chain is broken.
     failing_since: Option<Timestamp>,
     first_phone: FirstPhone,
+    running: Running,
     shown: Option<(u64, Option<Timestamp>, Option<Date>)>,
 }
 
@@ -62,6 +64,7 @@ impl AuditLog {
             waiting: VecDeque::new(),
             failing_since,
             first_phone,
+            running: Running::default(),
             shown: None,
         })
     }
@@ -83,6 +86,7 @@ impl AuditLog {
             match self.log.record(&record, Timestamp::now()) {
                 Ok(_) => {
                     self.first_phone.see(record.at, record.visit, &record.entry);
+                    self.running.count(&self.bus, record.at, record.visit, &record.entry);
                     responder.reply::<RecordEntry>(&EntryRecorded {});
                 }
                 Err(error) => {
@@ -130,7 +134,11 @@ impl Actor for AuditLog {
         self.show();
         context.run_interval(self.sync_every, |actor, _| {
             actor.write();
+            let (began, due) = (Instant::now(), actor.log.is_unsynced());
             let synced = actor.log.sync();
+            if due && synced.is_ok() {
+                actor.bus.emit(&AuditSynced { took: began.elapsed() });
+            }
             // Only a sync that succeeds, with nothing waiting, says that all is well again.
             if synced.is_err() || actor.waiting.is_empty() {
                 actor.note(synced);

@@ -20,6 +20,7 @@ pub mod line;
 pub mod log;
 pub mod read;
 pub mod report;
+mod running;
 pub mod usage;
 pub mod verify;
 

@@ -211,6 +211,11 @@ impl Log {
         Ok(())
     }
 
+    /// Whether something was written that is not on the disk yet.
+    pub fn is_unsynced(&self) -> bool {
+        self.unsynced
+    }
+
     fn remember(&mut self, id: MessageId) {
         self.seen.insert(id);
         self.order.push_back(id);

@@ -1,5 +1,9 @@
 //! An actor's handle to the bus.
 
+use crate::{
+    events::{self, Asked, Dropped, Happening, Repeated, Unanswered},
+    tally::Tally,
+};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope, LaneId, MessageId, Topic, VisitId,
     envelope::VERSION,
@@ -64,6 +68,7 @@ pub struct Bus(pub(crate) Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) address: Address,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) outgoing: mpsc::Sender<(String, Vec<u8>)>,
     pub(crate) state: watch::Sender<Option<State>>,
     /// Whether the actor has left for good.
@@ -76,6 +81,20 @@ impl Bus {
     /// Whose handle it is.
     pub fn address(&self) -> Address {
         self.0.address
+    }
+
+    /// What this actor counts.
+    pub fn tally(&self) -> &Tally {
+        &self.0.tally
+    }
+
+    /// Logs and counts what happened, in one step.
+    pub fn emit(&self, happening: &impl Happening) {
+        happening.emit(&self.0.tally);
+    }
+
+    pub(crate) fn count_message(&self, way: events::Direction, topic: &Topic) {
+        events::Passed { way, topic }.emit(&self.0.tally);
     }
 
     /// Whether the broker is connected now.
@@ -152,7 +171,8 @@ impl Bus {
         let (sender, mut reply) = oneshot::channel();
         self.waiting().insert(id, sender);
         let _forget = Forget { bus: self, id };
-        let end = Instant::now() + deadline;
+        let began = Instant::now();
+        let end = began + deadline;
         let mut pause = FIRST_REPEAT;
         let mut link = self.link();
         loop {
@@ -164,14 +184,17 @@ impl Bus {
                 received = &mut reply => {
                     let bad = AskError::BadReply { to, command };
                     let bytes = received.map_err(|_| bad.clone())?;
+                    self.emit(&Asked { command, took: began.elapsed() });
                     return Envelope::<R>::decode(&bytes, lane).map(|e| e.body).map_err(|_| bad);
                 }
                 () = sleep_until(again) => {}
                 _ = link.wait_for(|up| *up), if !self.is_linked() => pause = FIRST_REPEAT,
             }
             if Instant::now() >= end {
+                self.emit(&Unanswered { command, visit });
                 return Err(AskError::NoReply { to, command });
             }
+            self.emit(&Repeated { command });
         }
     }
 
@@ -206,11 +229,15 @@ impl Bus {
 
     pub(crate) fn put_state(&self, state: State) {
         let state = Some(state);
-        self.0.state.send_if_modified(|said| {
+        let changed = self.0.state.send_if_modified(|said| {
             let changes = *said != state;
             *said = state;
             changes
         });
+        if changed {
+            let Address { kind: actor, lane } = self.0.address;
+            self.count_message(events::Direction::Sent, &Topic::State { lane, actor });
+        }
     }
 
     /// Has the broker forget this actor's state (an empty retained message keeps nothing), and ends the connection.
@@ -225,8 +252,11 @@ impl Bus {
 
     /// Puts bytes on a topic. A full queue drops them: commands are repeated, and the loss is logged.
     pub(crate) fn publish(&self, topic: String, bytes: Vec<u8>) {
+        if let Ok(topic) = topic.parse() {
+            self.count_message(events::Direction::Sent, &topic);
+        }
         if self.0.outgoing.try_send((topic, bytes)).is_err() {
-            tracing::warn!(actor = %self.0.address, "a message was dropped: the broker takes none");
+            self.emit(&Dropped::Outbox);
         }
     }
 

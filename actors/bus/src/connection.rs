@@ -3,11 +3,15 @@
 use crate::{
     broker::Access,
     bus::{Bus, OUTGOING, Shared, state_bytes},
+    events::{Direction as Way, Dropped, LinkLost, Message, Refused},
     manifest::Manifest,
+    tally::Tally,
     tap,
 };
 use madoguchi_protocol::{
-    Address, Envelope, Topic,
+    Address, Envelope, MessageId, Topic,
+    envelope::VERSION,
+    figures::Figures,
     messages::state::{Condition, Detail, State},
     topic::Direction,
 };
@@ -18,11 +22,15 @@ use rumqttc::v5::mqttbytes::{
 };
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use serde::de::IgnoredAny;
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
 };
 
 /// The broker pings an idle client's absence at one and a half of this.
@@ -35,6 +43,8 @@ const RETRY_LAST: Duration = Duration::from_secs(2);
 /// States that may wait for the broker's acknowledgement. rumqttc sets a place aside for each, by default
 /// for 65,535 of them: 13 MiB for every actor.
 const UNACKNOWLEDGED: u16 = 256;
+/// How often an actor's figures are said, where they changed.
+const FIGURES_EVERY: Duration = Duration::from_secs(5);
 /// A message and its topic; the payload is bounded again when it is decoded.
 pub(crate) const MAX_PACKET: u32 = 66 * 1024;
 
@@ -62,15 +72,17 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Connects in the name of `address`, and goes on trying.
-    pub(crate) fn open(access: &Access, address: Address) -> Self {
+    /// Connects in the name of the actor whose counts these are, and goes on trying.
+    pub(crate) fn open(access: &Access, tally: Arc<Tally>) -> Self {
+        let address = tally.address();
         let manifest = Manifest::get();
         let (outgoing, to_send) = mpsc::channel(OUTGOING);
         let (delivered, deliveries) = mpsc::channel(manifest.entry(address.kind).mailbox);
         let (state, state_changes) = watch::channel(None);
         let (withdraw, withdrawn) = watch::channel(false);
-        let bus = Bus(std::sync::Arc::new(Shared {
+        let bus = Bus(Arc::new(Shared {
             address,
+            tally: tally.clone(),
             outgoing,
             state,
             withdrawn: withdraw,
@@ -79,7 +91,7 @@ impl Connection {
         }));
         let (clients, client) = watch::channel(None);
         let filters = filters(manifest, address);
-        let writer = Writer { address, client, to_send, state_changes, withdrawn, filters };
+        let writer = Writer { address, tally, client, to_send, state_changes, withdrawn, filters };
         let reader = Reader { access: access.clone(), bus: bus.clone(), delivered, clients };
         let tasks = vec![tokio::spawn(reader.run()), tokio::spawn(writer.run())];
         Self { bus, deliveries, tasks }
@@ -96,6 +108,17 @@ fn filters(manifest: &Manifest, address: Address) -> Vec<String> {
 
 fn state_topic(address: Address) -> String {
     Topic::State { lane: address.lane, actor: address.kind }.to_string()
+}
+
+fn figures_topic(address: Address) -> String {
+    Topic::Figures { lane: address.lane, actor: address.kind }.to_string()
+}
+
+/// Figures in their envelope. That they fit is a test of the table's.
+fn figures_bytes(address: Address, figures: &Figures) -> Option<Vec<u8>> {
+    let (id, at) = (MessageId::random(), jiff::Timestamp::now());
+    let Address { lane, .. } = address;
+    Envelope { v: VERSION, id, in_reply_to: None, visit: None, lane, at, body: figures }.encode().ok()
 }
 
 /// Polls the broker and hands out what comes. The only task that touches the event loop, so that it never
@@ -117,7 +140,7 @@ impl Reader {
                     let why = self.read(client, events).await;
                     if self.bus.0.link.send_replace(false) {
                         self.deliver(Delivery::Link(false));
-                        tracing::warn!(actor = %self.bus.address(), why, "the broker is lost");
+                        self.bus.emit(&LinkLost { why: &why });
                         if since.elapsed() > RETRY_LAST {
                             pause = RETRY_FIRST;
                         }
@@ -176,19 +199,19 @@ impl Reader {
     }
 
     fn take(&self, publish: Publish) {
-        let address = self.bus.address();
         let topic = std::str::from_utf8(&publish.topic).ok().and_then(|text| text.parse::<Topic>().ok());
         let Some(topic) = topic else {
-            tracing::warn!(actor = %address, "message on an unknown topic refused");
+            self.bus.emit(&Refused { what: Message::UnknownTopic, error: &"no topic of ours" });
             return;
         };
+        self.bus.count_message(Way::Received, &topic);
         if let Topic::Message { lane, direction: Direction::Reply, .. } = topic {
             match Envelope::<IgnoredAny>::decode(&publish.payload, lane) {
                 Ok(Envelope { in_reply_to: Some(to), .. }) => {
                     self.bus.deliver_reply(to, publish.payload.to_vec())
                 }
-                Ok(_) => tracing::warn!(actor = %address, "a reply to nothing refused"),
-                Err(error) => tracing::warn!(actor = %address, %error, "reply refused"),
+                Ok(_) => self.bus.emit(&Refused { what: Message::Reply, error: &"a reply to nothing" }),
+                Err(error) => self.bus.emit(&Refused { what: Message::Reply, error: &error }),
             }
         } else {
             self.deliver(Delivery::Message(topic, publish.payload.to_vec()));
@@ -198,7 +221,7 @@ impl Reader {
     fn deliver(&self, delivery: Delivery) {
         if self.delivered.try_send(delivery).is_err() {
             // A command will be repeated by its asker.
-            tracing::warn!(actor = %self.bus.address(), "a message was dropped: the mailbox is full");
+            self.bus.emit(&Dropped::Mailbox);
         }
     }
 }
@@ -206,6 +229,7 @@ impl Reader {
 /// Subscribes and publishes over whichever client is connected now.
 struct Writer {
     address: Address,
+    tally: Arc<Tally>,
     client: watch::Receiver<Option<AsyncClient>>,
     to_send: mpsc::Receiver<(String, Vec<u8>)>,
     state_changes: watch::Receiver<Option<State>>,
@@ -232,6 +256,9 @@ impl Writer {
             return;
         }
         self.state_changes.mark_changed();
+        let mut figures_due = interval_at(Instant::now() + FIGURES_EVERY, FIGURES_EVERY);
+        figures_due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut figures_said = None;
         loop {
             let sent = tokio::select! {
                 _ = self.client.changed() => {
@@ -240,8 +267,11 @@ impl Writer {
                 }
                 () = until_withdrawn(&mut self.withdrawn) => {
                     // A farewell in good order: the broker drops the last will, which would be a state again.
-                    let topic = state_topic(self.address);
-                    if client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await.is_ok() {
+                    let mut taken_back = true;
+                    for topic in [figures_topic(self.address), state_topic(self.address)] {
+                        taken_back &= client.publish(topic, QoS::AtLeastOnce, true, Vec::new()).await.is_ok();
+                    }
+                    if taken_back {
                         let _ = client.disconnect().await;
                     }
                     return;
@@ -260,6 +290,15 @@ impl Writer {
                             continue;
                         }
                     }
+                }
+                _ = figures_due.tick() => {
+                    // A new connection says them again, since a new broker may have forgotten them.
+                    let figures = Some(self.tally.figures());
+                    if figures == figures_said { continue }
+                    let Some(bytes) = figures.as_ref().and_then(|figures| figures_bytes(self.address, figures))
+                    else { continue };
+                    figures_said = figures;
+                    client.publish(figures_topic(self.address), QoS::AtMostOnce, true, bytes).await
                 }
                 next = self.to_send.recv() => {
                     let Some((topic, bytes)) = next else { return };

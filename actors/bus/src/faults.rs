@@ -4,14 +4,12 @@ use crate::Bus;
 use jiff::Timestamp;
 use madoguchi_protocol::{
     fault::FaultCode,
-    messages::{
-        audit_log::{Entry, RecordEntry},
-        state::ActiveFault,
-    },
+    messages::{audit_log::Entry, state::ActiveFault},
 };
 use std::collections::BTreeMap;
 
-/// The faults that an actor has now. The beginning and the end of each go to the audit log, once.
+/// The faults that an actor has now. The beginning and the end of each go to the audit log, once, and are logged
+/// and counted with it.
 #[derive(Debug)]
 pub struct Faults {
     bus: Bus,
@@ -41,7 +39,7 @@ impl Faults {
             self.lasting.remove(&code);
             Entry::FaultCleared(code)
         };
-        self.bus.tell(self.bus.address().lane, None, RecordEntry { at, entry });
+        self.bus.record_at(at, self.bus.address().lane, None, entry);
     }
 
     /// Whether a fault lasts.

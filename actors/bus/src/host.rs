@@ -4,8 +4,10 @@ use crate::{
     broker::Access,
     bus::Bus,
     connection::{Connection, Delivery},
-    incoming::{Incoming, RawEvent},
+    events::{FaultChanged, Message, Refused},
+    incoming::{FIGURES, Incoming, RawEvent},
     replies::{Heard, Responder, Standing, reply_topic},
+    tally::Tally,
 };
 use actix::{Actor, Addr, AsyncContext, Context, Handler, fut::wrap_future};
 use madoguchi_protocol::{
@@ -45,11 +47,11 @@ pub(crate) type Wake = Arc<Notify>;
 /// somebody who may wants it built anew.
 pub(crate) fn start<A: BusActor>(
     access: &Access,
-    address: Address,
+    tally: Arc<Tally>,
     wake: Wake,
     factory: impl FnOnce(Bus) -> Result<A, StartError>,
 ) -> Result<Hosted<A>, StartError> {
-    let connection = Connection::open(access, address);
+    let connection = Connection::open(access, tally);
     let bus = connection.bus.clone();
     let actor = factory(bus.clone())?;
     let (alive, ended) = oneshot::channel::<()>();
@@ -104,7 +106,7 @@ fn decode<C: Commands>(bus: &Bus, heard: &Heard, wake: &Wake, delivery: Delivery
         Delivery::Message(topic, payload) => (topic, payload),
     };
     let refuse = |error: &dyn std::fmt::Display| {
-        tracing::warn!(actor = %bus.address(), %topic, %error, "message refused");
+        bus.emit(&Refused { what: Message::On(&topic), error });
     };
     match &topic {
         // A state that was withdrawn: its actor no longer exists.
@@ -117,7 +119,12 @@ fn decode<C: Commands>(bus: &Bus, heard: &Heard, wake: &Wake, delivery: Delivery
             }
         },
         Topic::Message { lane, actor, direction: Direction::Event, name } => {
-            Some(Incoming::Event(RawEvent { from: *actor, name: name.clone(), lane: *lane, payload }))
+            let (from, name, lane, tally) = (*actor, name.clone(), *lane, bus.0.tally.clone());
+            Some(Incoming::Event(RawEvent { from, name, lane, payload, tally }))
+        }
+        Topic::Figures { lane, actor } => {
+            let (from, name, lane, tally) = (*actor, FIGURES.into(), *lane, bus.0.tally.clone());
+            Some(Incoming::Event(RawEvent { from, name, lane, payload, tally }))
         }
         Topic::Message { lane, name, direction: Direction::Command, .. } if name == RESTART => {
             match Envelope::<Restart>::decode(&payload, *lane) {
@@ -184,7 +191,7 @@ impl Bus {
     /// A handle without an actor: for tools and tests that only ask and listen to replies. Everything else
     /// that reaches it is dropped.
     pub fn connect(access: &Access, address: Address) -> BusClient {
-        let mut connection = Connection::open(access, address);
+        let mut connection = Connection::open(access, Arc::new(Tally::new(address)));
         let bus = connection.bus.clone();
         let drain = tokio::spawn(async move { while connection.deliveries.recv().await.is_some() {} });
         BusClient { bus, drain }
@@ -197,7 +204,24 @@ impl Bus {
         visit: Option<madoguchi_protocol::VisitId>,
         entry: Entry,
     ) {
-        self.tell(lane, visit, RecordEntry { at: jiff::Timestamp::now(), entry });
+        self.record_at(jiff::Timestamp::now(), lane, visit, entry);
+    }
+
+    /// The same, of what happened at a time that is known better. A fault's beginning and end are logged and counted
+    /// with it.
+    pub fn record_at(
+        &self,
+        at: jiff::Timestamp,
+        lane: Option<madoguchi_protocol::LaneId>,
+        visit: Option<madoguchi_protocol::VisitId>,
+        entry: Entry,
+    ) {
+        match entry {
+            Entry::FaultRaised(fault) => self.emit(&FaultChanged { fault, lasts: true }),
+            Entry::FaultCleared(fault) => self.emit(&FaultChanged { fault, lasts: false }),
+            _ => {}
+        }
+        self.tell(lane, visit, RecordEntry { at, entry });
     }
 }
 

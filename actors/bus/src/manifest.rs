@@ -71,26 +71,50 @@ impl TryFrom<String> for CommandName {
     }
 }
 
-/// `actor/event/name` or `actor/state`.
+/// `actor/event/name`, `actor/state` or `actor/figures`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Source {
     /// Who says it.
     pub from: ActorKind,
-    /// The event's name; `None` for the state.
-    pub event: Option<String>,
+    /// What of it.
+    pub what: Heard,
+}
+
+/// What an actor hears of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The event of this name.
+    Event(String),
+    /// Its retained state.
+    State,
+    /// What it has counted.
+    Figures,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.what {
+            Heard::Event(name) => write!(f, "{}/{name}", self.from),
+            Heard::State => write!(f, "{}/state", self.from),
+            Heard::Figures => write!(f, "{}/figures", self.from),
+        }
+    }
 }
 
 impl TryFrom<String> for Source {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
         let parts: Vec<_> = text.split('/').collect();
-        let (from, event) = match parts[..] {
-            [from, "state"] => (from, None),
-            [from, "event", name] => (from, Some(name.to_string())),
-            _ => return Err(format!("{text:?} is neither ACTOR/event/NAME nor ACTOR/state")),
+        let (from, what) = match parts[..] {
+            [from, "state"] => (from, Heard::State),
+            [from, "figures"] => (from, Heard::Figures),
+            [from, "event", name] => (from, Heard::Event(name.to_string())),
+            _ => {
+                return Err(format!("{text:?} is none of ACTOR/event/NAME, ACTOR/state and ACTOR/figures"));
+            }
         };
-        Ok(Self { from: from.parse().map_err(|e| format!("{e}"))?, event })
+        Ok(Self { from: from.parse().map_err(|e| format!("{e}"))?, what })
     }
 }
 
@@ -144,9 +168,10 @@ impl Manifest {
             add(command.to, &format!("reply/{}", command.name));
         }
         for source in &entry.listens {
-            match &source.event {
-                Some(name) => add(source.from, &format!("event/{name}")),
-                None => add(source.from, "state"),
+            match &source.what {
+                Heard::Event(name) => add(source.from, &format!("event/{name}")),
+                Heard::State => add(source.from, "state"),
+                Heard::Figures => add(source.from, "figures"),
             }
         }
         filters
@@ -170,10 +195,12 @@ impl Manifest {
         for command in &entry.asks {
             add(command.to, &format!("command/{}", command.name));
         }
-        filters.push(match who.lane {
-            Some(lane) => format!("{PREFIX}/lane/{lane}/{}/state", who.kind),
-            None => format!("{PREFIX}/box/{}/state", who.kind),
-        });
+        for what in ["state", "figures"] {
+            filters.push(match who.lane {
+                Some(lane) => format!("{PREFIX}/lane/{lane}/{}/{what}", who.kind),
+                None => format!("{PREFIX}/box/{}/{what}", who.kind),
+            });
+        }
         filters
     }
 }
@@ -196,9 +223,9 @@ mod tests {
             for name in &entry.says {
                 assert!(ALL_EVENTS.contains(&(kind, name.as_str())), "{kind} says {name}");
             }
-            for Source { from, event } in &entry.listens {
-                let said = |name: &String| manifest.entry(*from).says.contains(name);
-                assert!(event.as_ref().is_none_or(said), "{kind} listens to {from} {event:?}");
+            for Source { from, what } in &entry.listens {
+                let said = !matches!(what, Heard::Event(name) if !manifest.entry(*from).says.contains(name));
+                assert!(said, "{kind} listens to {from} {what:?}");
             }
         }
     }

@@ -8,8 +8,11 @@
 use crate::{
     broker::Access,
     bus::Bus,
+    connection::Connection,
+    events::{ActorEnded, ActorStands, Happening},
     host::{self, BusActor, StartError, Wake},
     pulse::Pulse,
+    tally::Tally,
 };
 use actix::Arbiter;
 use madoguchi_protocol::{
@@ -169,6 +172,7 @@ impl Supervisor {
         let (order, ordered) = watch::channel(Order::Stay);
         let watched = Watched {
             address,
+            tally: Arc::new(Tally::new(address)),
             access: self.access.clone(),
             factory: Arc::new(factory),
             standings: self.standings.clone(),
@@ -217,6 +221,7 @@ impl Supervisor {
 
 struct Watched<F> {
     address: Address,
+    tally: Arc<Tally>,
     access: Access,
     factory: Arc<F>,
     standings: Standings,
@@ -227,6 +232,7 @@ struct Watched<F> {
 
 impl<F> Watched<F> {
     fn show(&self, standing: Standing, restarts: u64) {
+        ActorStands(standing).emit(&self.tally);
         let actor = SupervisedActor { address: self.address.to_string(), standing, restarts };
         self.standings.send_modify(|all| {
             all.insert(self.address, actor);
@@ -254,13 +260,16 @@ impl<F> Watched<F> {
                 continue;
             }
             let (pause, standing) = failures.note(Instant::now(), began.elapsed());
-            tracing::error!(actor = %self.address, ?standing, ?pause, restarts, "the actor ended");
+            ActorEnded { standing, pause, restarts }.emit(&self.tally);
             self.show(standing, restarts);
+            // Somebody must say so while the actor itself can't: its figures are retained.
+            let voice = Connection::open(&self.access, self.tally.clone());
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.wake.notified() => {}
                 () = until_ordered(&mut self.order) => return,
             }
+            drop(voice);
             if standing == Standing::Restarting {
                 self.show(Standing::Running, restarts);
             }
@@ -276,14 +285,14 @@ impl<F> Watched<F> {
         let arbiter = Arbiter::new();
         self.pulse.follow(self.address, &arbiter);
         let (access, address, factory) = (self.access.clone(), self.address, self.factory.clone());
-        let (standings, wake) = (self.standings.clone(), self.wake.clone());
+        let (tally, standings, wake) = (self.tally.clone(), self.standings.clone(), self.wake.clone());
         let mut order = self.order.clone();
         let (done, ended) = oneshot::channel();
         let life = async move {
             let mut end = End::Failed;
-            match host::start::<A>(&access, address, wake.clone(), |bus| factory(bus)) {
+            match host::start::<A>(&access, tally.clone(), wake.clone(), |bus| factory(bus)) {
                 Ok(mut hosted) => {
-                    let back = tokio::spawn(mark_running_again(standings, address));
+                    let back = tokio::spawn(mark_running_again(standings, tally));
                     tokio::select! {
                         _ = &mut hosted.ended => {}
                         () = until_ordered(&mut order) => end = End::Stopped,
@@ -314,10 +323,11 @@ async fn until_ordered(order: &mut watch::Receiver<Order>) {
 }
 
 /// An actor that was given up and has now lived for a while is shown as running again.
-async fn mark_running_again(standings: Standings, address: Address) {
+async fn mark_running_again(standings: Standings, tally: Arc<Tally>) {
     sleep(Duration::from_secs(5)).await;
+    ActorStands(Standing::Running).emit(&tally);
     standings.send_modify(|all| {
-        if let Some(actor) = all.get_mut(&address) {
+        if let Some(actor) = all.get_mut(&tally.address()) {
             actor.standing = Standing::Running;
         }
     });

@@ -5,6 +5,7 @@ use crate::{
     connection::Timings,
     interrupted::Interrupted,
     link::{FaceReaderLink, LinkEvent},
+    meter::Meter,
     phones::Phones,
     settings::{Settings, SetupError, Surroundings},
     stopwatch::Stopwatch,
@@ -12,10 +13,14 @@ use crate::{
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Faults, Incoming, RawEvent, Responder};
+use madoguchi_bus::{
+    Bus, BusActor, Faults, Incoming, RawEvent, Responder,
+    events::{DeviceLinkCame, DeviceLinkRefused, PinJudged},
+};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope, LaneId, RequestId, VisitId,
-    device::{FromReader, Hello, Screen, ToReader},
+    device::{FromReader, Hello, Screen, SlotResult, ToReader},
+    evidence::{Medium, VerifiedBy},
     fault::FaultCode,
     messages::{
         audit_log::{Entry, VisitEnd},
@@ -41,6 +46,7 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     pub(crate) bus: Bus,
     pub(crate) lane: LaneId,
     pub(crate) visit: Visit,
+    meter: Meter,
     phones: Phones,
     /// Of the connected reader's maker.
     pub(crate) wording: Wording,
@@ -88,6 +94,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             bus,
             lane,
             visit,
+            meter: Meter::default(),
             interrupted: Interrupted::new(surroundings.language, settings.deadlines.result),
             wording: Wording::default(),
             phones: Phones::new(surroundings, settings.phone_setup.clone()),
@@ -128,7 +135,11 @@ impl<L: FaceReaderLink> FaceReader<L> {
             return;
         }
         let fresh = Fresh { visit: VisitId::random(), request: RequestId::random(), nonce };
-        for output in self.visit.step(input, now, fresh) {
+        self.meter.input(&input, now);
+        let outputs = self.visit.step(input, now, fresh);
+        let present = self.visit.in_progress();
+        for output in outputs {
+            self.meter.output(&output, present.as_ref(), now, self.bus.tally());
             self.carry_out(output, now, context);
         }
         self.stopwatch.see(self.visit.in_progress().as_ref(), now);
@@ -165,8 +176,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
     }
 
     pub(crate) fn record(&self, at: Timestamp, visit: Option<VisitId>, entry: Entry) {
-        let record = madoguchi_protocol::messages::audit_log::RecordEntry { at, entry };
-        self.bus.tell(Some(self.lane), visit, record);
+        self.bus.record_at(at, Some(self.lane), visit, entry);
     }
 
     fn reader_came(&mut self, hello: Hello, context: &mut Context<Self>) {
@@ -174,7 +184,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             // One connection replaced another: what the old one was in the middle of is lost with it.
             self.reader_went(context);
         }
-        tracing::info!(lane = %self.lane, maker = hello.maker, model = hello.model, "face-auth reader connected");
+        self.bus.emit(&DeviceLinkCame);
         let now = Timestamp::now();
         self.phones.face_reader(Some(&hello), now);
         self.faults.set_at(FaultCode::FaceReaderLost, false, now);
@@ -220,6 +230,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
     /// Counts a refusal; a flood of them becomes one publication each second.
     fn refused(&mut self, context: &mut Context<Self>) {
         self.links_refused += 1;
+        self.bus.emit(&DeviceLinkRefused);
         if !std::mem::replace(&mut self.refusal_waits, true) {
             context.run_later(REFUSALS_TOLD_AFTER, |actor, _| {
                 actor.refusal_waits = false;
@@ -241,10 +252,26 @@ impl<L: FaceReaderLink> FaceReader<L> {
                 self.feed(Input::PinSealed { screen, job, sealed }, context);
             }
             FromReader::SlotCard { present } => self.feed(Input::SlotCard { present }, context),
-            FromReader::SlotResult { visit, result } => self.feed(Input::Slot { visit, result }, context),
+            FromReader::SlotResult { visit, result } => {
+                self.judge_pin(visit, &result);
+                self.feed(Input::Slot { visit, result }, context);
+            }
             // The link itself answers for these.
             FromReader::Hello(_) | FromReader::Pong { .. } => {}
         }
+    }
+
+    /// Counts what became of a PIN that the reader's own slot took.
+    fn judge_pin(&self, visit: VisitId, result: &SlotResult) {
+        let outcome = match result {
+            SlotResult::Signed { verified_by: VerifiedBy::Pin, .. } => "verified",
+            SlotResult::WrongPin { .. } => "wrong",
+            SlotResult::LastTry => "last_try",
+            SlotResult::Locked => "locked",
+            _ => return,
+        };
+        let medium = self.meter.medium().unwrap_or(Medium::MyNumberCard);
+        self.bus.emit(&PinJudged { visit: Some(visit), medium, outcome });
     }
 
     fn neighbour(&mut self, from: Address, state: State, context: &mut Context<Self>) {

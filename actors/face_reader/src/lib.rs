@@ -18,6 +18,7 @@ mod conduct;
 mod connection;
 mod interrupted;
 pub mod link;
+mod meter;
 mod phones;
 mod settings;
 mod stopwatch;

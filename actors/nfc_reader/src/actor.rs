@@ -8,7 +8,10 @@ use crate::{
 };
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, fut::wrap_future};
 use jiff::{SignedDuration, Timestamp};
-use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder, StartError};
+use madoguchi_bus::{
+    Bus, BusActor, Faults, Incoming, Responder, StartError,
+    events::{PinJudged, ReadEnded},
+};
 use madoguchi_protocol::{
     Envelope, LaneId, VisitId,
     evidence::Medium,
@@ -24,7 +27,10 @@ use madoguchi_protocol::{
     pin::{PinJob, associated_data},
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 
 /// The longest wait for a medium: the command's own deadline is 180 s.
@@ -195,11 +201,20 @@ impl NfcReader {
         let job = read.pin_job.filter(|_| expected != Medium::Iphone);
         let (bus, lane, media, view) = (self.bus.clone(), self.lane, self.media.clone(), self.keeper.view());
         let work = async move {
-            let seen = || bus.say(Some(lane), visit, &ReadProgress::MediumSeen);
+            let first_seen = Cell::new(None);
+            let seen = || {
+                first_seen.set(first_seen.get().or(Some(Instant::now())));
+                bus.say(Some(lane), visit, &ReadProgress::MediumSeen);
+            };
             let release = async || release_pin(&bus, lane, visit?, job?).await;
-            carry_out(order, &media, view, cancelled, seen, release).await
+            let ended = carry_out(order, &media, view, cancelled, seen, release).await;
+            (ended, first_seen.get().map(|seen: Instant| seen.elapsed()))
         };
-        let done = wrap_future::<_, Self>(work).map(move |ended, actor, context| {
+        let done = wrap_future::<_, Self>(work).map(move |(ended, took), actor, context| {
+            actor.bus.emit(&ReadEnded { visit, outcome: &ended.outcome, took });
+            if let Some(outcome) = pin_outcome(&ended.outcome).filter(|_| job.is_some()) {
+                actor.bus.emit(&PinJudged { visit, medium: expected, outcome });
+            }
             responder.reply::<ReadMedium>(&ended.outcome);
             actor.serving = actor.serving.saturating_sub(1);
             actor.ended(ended, visit, expected, context);
@@ -208,7 +223,6 @@ impl NfcReader {
     }
 
     fn ended(&mut self, ended: Ended, visit: Option<VisitId>, expected: Medium, context: &mut Context<Self>) {
-        tracing::info!(lane = %self.lane, outcome = ended.outcome.name(), "read ended");
         let Some(stay) = ended.touched else { return };
         let hopeless = matches!(
             ended.outcome,
@@ -227,6 +241,18 @@ impl NfcReader {
 /// The stay, where it began too long before a read was asked for.
 fn is_too_early(stay: Stay, asked: Timestamp) -> Option<Stay> {
     (asked.duration_since(stay.1) > TOO_EARLY).then_some(stay)
+}
+
+/// What became of the PIN of a read that had one, if anything.
+const fn pin_outcome(outcome: &ReadOutcome) -> Option<&'static str> {
+    match outcome {
+        ReadOutcome::Signed { .. } => Some("verified"),
+        ReadOutcome::WrongPin { .. } => Some("wrong"),
+        ReadOutcome::LastTry => Some("last_try"),
+        ReadOutcome::Locked => Some("locked"),
+        ReadOutcome::PinNotHeld => Some("not_held"),
+        _ => None,
+    }
 }
 
 /// What an outcome says of the reader. Whatever was held was another medium than expected.

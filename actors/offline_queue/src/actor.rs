@@ -5,15 +5,16 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder};
+use madoguchi_bus::{Bus, BusActor, Faults, Incoming, Responder, events::QueueAccepted};
 use madoguchi_protocol::{
     ActorKind, Address, Envelope,
     fault::FaultCode,
+    figures::Family,
     messages::{
         audit_log::Entry,
         offline_queue::{AcceptConfirmation, Accepted, AskConfirmation, OfflineQueueCommand},
@@ -192,6 +193,7 @@ impl OfflineQueue {
             }
             return;
         };
+        let began = Instant::now();
         let accepting = async move {
             let heard = desk::accept(&store, &command, now_ms()).await;
             (heard, command.lane, command.visit)
@@ -199,6 +201,7 @@ impl OfflineQueue {
         context.spawn(accepting.into_actor(self).map(
             move |(heard, lane, visit), queue, context| match heard {
                 Ok(heard) => {
+                    queue.bus.emit(&QueueAccepted { visit, answer: heard.reply, took: began.elapsed() });
                     responder.reply::<AcceptConfirmation>(&heard.reply);
                     if heard.new {
                         queue.arrivals.note(now_ms());
@@ -207,7 +210,9 @@ impl OfflineQueue {
                     }
                 }
                 Err(error) => {
-                    responder.reply::<AcceptConfirmation>(&Accepted::Failed);
+                    let answer = Accepted::Failed;
+                    queue.bus.emit(&QueueAccepted { visit, answer, took: began.elapsed() });
+                    responder.reply::<AcceptConfirmation>(&answer);
                     queue.failed_in_use(&error, context);
                 }
             },
@@ -238,6 +243,8 @@ impl OfflineQueue {
             Ok(status) => {
                 queue.faults.set(FaultCode::QueueFull, status.level == Level::Full);
                 queue.faults.set(FaultCode::ConfirmationSetAside, status.set_aside > 0);
+                #[expect(clippy::cast_precision_loss, reason = "the store is far smaller than 2^53 bytes")]
+                queue.bus.tally().set(Family::QueueBytes, &[], status.bytes as f64);
                 queue.last = Some(status);
                 queue.show();
             }

@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use madoguchi_bus::{AskError, Bus};
+use madoguchi_bus::{AskError, Bus, events::QueueAnswered};
 use madoguchi_protocol::{
     LaneId, MessageId, RequestId, cbor,
     evidence::ConfirmationRequest,
@@ -254,6 +254,7 @@ impl Means {
         visit: Option<madoguchi_protocol::VisitId>,
         settlement: Settlement,
     ) {
+        self.bus.emit(&QueueAnswered { visit, settlement });
         self.bus.say(lane, visit, &ConfirmationSettled { request_id, settlement });
     }
 

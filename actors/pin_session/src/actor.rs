@@ -2,7 +2,10 @@
 
 use crate::jobs::Jobs;
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
-use madoguchi_bus::{Bus, BusActor, Incoming, Responder, StartError};
+use madoguchi_bus::{
+    Bus, BusActor, Incoming, Responder, StartError,
+    events::{PinExpired, PinJobOpened},
+};
 use madoguchi_protocol::{
     Envelope, LaneId, VisitId,
     messages::{
@@ -46,7 +49,10 @@ impl PinSession {
         let now = Instant::now();
         match command {
             PinSessionCommand::OpenPinJob(OpenPinJob {}) => match self.jobs.open(lane, visit, now) {
-                Ok(opened) => responder.reply::<OpenPinJob>(&opened),
+                Ok(opened) => {
+                    self.bus.emit(&PinJobOpened { visit });
+                    responder.reply::<OpenPinJob>(&opened);
+                }
                 // No reply: the asker's deadline leads the patient to a fallback.
                 Err(error) => tracing::error!(%lane, %error, "no PIN job can be opened"),
             },
@@ -74,7 +80,7 @@ impl PinSession {
             context.run_later(at.saturating_duration_since(Instant::now()), |keeper, context| {
                 keeper.timer = None;
                 if keeper.jobs.expire(Instant::now()) {
-                    tracing::info!("a PIN job grew too old and was wiped");
+                    keeper.bus.emit(&PinExpired);
                 }
                 keeper.settle(context);
             })

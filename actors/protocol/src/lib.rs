@@ -11,6 +11,7 @@ pub mod eligibility;
 pub mod envelope;
 pub mod evidence;
 pub mod fault;
+pub mod figures;
 pub mod ident;
 pub mod messages;
 pub mod pin;

@@ -1,6 +1,6 @@
 //! The one place where topics are made and parsed.
 //!
-//! `madoguchi/v1/lane/<lane>/<actor>/{command|reply|event}/<name>` and `…/state`, and the same under
+//! `madoguchi/v1/lane/<lane>/<actor>/{command|reply|event}/<name>`, `…/state` and `…/figures`, and the same under
 //! `madoguchi/v1/box/<actor>/…`. What a lane's patient is the cause of travels on the lane's topics, also
 //! when it is meant for an actor of the box, so that the broker's access list can tell lanes apart.
 
@@ -53,6 +53,13 @@ pub enum Topic {
         /// Whose state.
         actor: ActorKind,
     },
+    /// What the actor has counted, retained.
+    Figures {
+        /// The actor's lane; `None` for the box's.
+        lane: Option<LaneId>,
+        /// Whose figures.
+        actor: ActorKind,
+    },
 }
 
 /// The text is no topic of ours.
@@ -69,7 +76,8 @@ fn is_name(text: &str) -> bool {
 
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Message { lane, actor, .. } | Self::State { lane, actor }) = self;
+        let (Self::Message { lane, actor, .. } | Self::State { lane, actor } | Self::Figures { lane, actor }) =
+            self;
         match lane {
             Some(lane) => write!(f, "{PREFIX}/lane/{lane}/{actor}/")?,
             None => write!(f, "{PREFIX}/box/{actor}/")?,
@@ -77,6 +85,7 @@ impl fmt::Display for Topic {
         match self {
             Self::Message { direction, name, .. } => write!(f, "{}/{name}", direction.name()),
             Self::State { .. } => f.write_str("state"),
+            Self::Figures { .. } => f.write_str("figures"),
         }
     }
 }
@@ -94,8 +103,12 @@ impl FromStr for Topic {
         };
         let actor = next()?.parse().map_err(|_| BadTopic)?;
         let direction = match next()? {
-            "state" => {
-                return if levels.next().is_none() { Ok(Self::State { lane, actor }) } else { Err(BadTopic) };
+            last @ ("state" | "figures") => {
+                let whole = match last {
+                    "state" => Self::State { lane, actor },
+                    _ => Self::Figures { lane, actor },
+                };
+                return if levels.next().is_none() { Ok(whole) } else { Err(BadTopic) };
             }
             "command" => Direction::Command,
             "reply" => Direction::Reply,
@@ -119,6 +132,7 @@ mod tests {
         for text in [
             "madoguchi/v1/lane/2/nfc_reader/command/read_medium",
             "madoguchi/v1/box/uplink/state",
+            "madoguchi/v1/lane/3/face_reader/figures",
             "madoguchi/v1/lane/999/pin_session/reply/release_pin",
         ] {
             assert_eq!(text.parse::<Topic>().map(|t| t.to_string()), Ok(text.to_string()));
@@ -132,6 +146,7 @@ mod tests {
             "madoguchi/v1",
             "madoguchi/v2/box/uplink/state",
             "madoguchi/v1/box/uplink/state/x",
+            "madoguchi/v1/box/uplink/figures/x",
             "madoguchi/v1/lane/0/nfc_reader/state",
             "madoguchi/v1/lane/2/nobody/state",
             "madoguchi/v1/box/uplink/command/",

@@ -13,7 +13,10 @@ use crate::{
 };
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
-use madoguchi_bus::{Bus, BusActor, Faults, Incoming};
+use madoguchi_bus::{
+    Bus, BusActor, Faults, Incoming,
+    events::{CentreAnswered, CentreAsked, LineChanged},
+};
 use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
@@ -22,7 +25,11 @@ use madoguchi_protocol::{
         uplink::{Authenticate, Confirm, QueryEligibility, UplinkCommand},
     },
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval},
@@ -99,8 +106,10 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
         let (bus, mut standing) = (self.bus.clone(), self.desk.standing());
         let saying = async move {
             let mut faults = Faults::new(bus.clone());
+            let mut before = None;
             loop {
                 let now = standing.borrow_and_update().clone();
+                note(&bus, before.replace((now.line, now.since)), &now);
                 publish(&bus, &mut faults, now);
                 if standing.changed().await.is_err() {
                     return;
@@ -108,6 +117,21 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
             }
         };
         context.spawn(saying.into_actor(self));
+    }
+}
+
+/// Logs and counts where the line went.
+fn note(bus: &Bus, before: Option<(LineState, Timestamp)>, now: &Standing) {
+    match (before, now.line) {
+        (None | Some((LineState::Unknown | LineState::Up, _)), LineState::Down) => {
+            bus.emit(&LineChanged::Down)
+        }
+        (Some((LineState::Down, since)), LineState::Up) => {
+            // A clock that was set back in between makes it nothing.
+            let outage = Duration::try_from(now.since.duration_since(since)).unwrap_or_default();
+            bus.emit(&LineChanged::Up { outage });
+        }
+        _ => {}
     }
 }
 
@@ -172,18 +196,26 @@ impl<C: EligibilityCentre> Handler<Incoming<UplinkCommand>> for Uplink<C> {
     fn handle(&mut self, incoming: Incoming<UplinkCommand>, context: &mut Self::Context) {
         match incoming {
             Incoming::Command(envelope, responder) => {
-                let desk = self.desk.clone();
+                let (bus, desk) = (self.bus.clone(), self.desk.clone());
                 // Each command goes its own way; the desk bounds how many are under way.
                 let answering = async move {
+                    let (visit, began) = (envelope.visit, Instant::now());
+                    let asked = |answer| bus.emit(&CentreAsked { visit, answer, took: began.elapsed() });
                     match envelope.body {
                         UplinkCommand::Authenticate(command) => {
-                            responder.reply::<Authenticate>(&desk.authenticate(&command).await);
+                            let answer = desk.authenticate(&command).await;
+                            asked(CentreAnswered::Authenticate(&answer));
+                            responder.reply::<Authenticate>(&answer);
                         }
                         UplinkCommand::Confirm(command) => {
-                            responder.reply::<Confirm>(&desk.confirm(&command).await);
+                            let answer = desk.confirm(&command).await;
+                            asked(CentreAnswered::Confirm(&answer));
+                            responder.reply::<Confirm>(&answer);
                         }
                         UplinkCommand::QueryEligibility(command) => {
-                            responder.reply::<QueryEligibility>(&desk.query(&command).await);
+                            let answer = desk.query(&command).await;
+                            asked(CentreAnswered::Query(&answer));
+                            responder.reply::<QueryEligibility>(&answer);
                         }
                     }
                 };

@@ -10,6 +10,7 @@ pub mod durable;
 pub mod format;
 mod holidays;
 mod makers;
+mod metrics;
 mod mistake;
 pub mod parcel;
 mod sound;
@@ -18,6 +19,7 @@ pub mod store;
 pub use appliance::{Appliance, Side};
 pub use holidays::{HolidaysError, shipped_holidays};
 pub use makers::MakersError;
+pub use metrics::{Metrics, MetricsPassword, MetricsTls};
 pub use mistake::{ConfigError, Mistake};
 pub use sound::validate;
 
@@ -53,6 +55,9 @@ pub struct Config {
     /// The appliance's network sockets and clock.
     #[serde(default)]
     pub appliance: Appliance,
+    /// Where Prometheus finds the metrics.
+    #[serde(default)]
+    pub metrics: Metrics,
     /// The line and the eligibility centre.
     pub uplink: madoguchi_uplink::Settings,
     /// The queue of confirmations.
@@ -245,6 +250,11 @@ impl Config {
         }
         if !self.web.listen.ip().is_loopback() {
             return Some(format!("web.listen: {} is not a loopback address", self.web.listen));
+        }
+        let host = self.uplink.url.trim_start_matches("https://");
+        let centre = host.parse().ok().or_else(|| host.rsplit_once(':')?.0.parse().ok());
+        if let Some(wrong) = self.metrics.contradiction(centre) {
+            return Some(wrong);
         }
         if self.lane.is_empty() {
             return Some("lane: there is none; add a [[lane]] section for each counter".into());

@@ -14,7 +14,6 @@ mod lanes;
 mod line;
 mod log;
 mod messages;
-mod metrics;
 mod parts;
 mod queue;
 mod repairs;
@@ -130,7 +129,6 @@ fn routes(config: &mut ServiceConfig) {
     status::routes(config);
     staff::routes(config);
     api::routes(config);
-    metrics::routes(config);
 }
 
 /// The pages, which can be served at one place after the other.

@@ -6,7 +6,7 @@ use actix_web::{
     http::header,
     web::{self, Data, Json, Path, ServiceConfig},
 };
-use madoguchi_bus::Bus;
+use madoguchi_bus::{Bus, events::PageLogin};
 use madoguchi_protocol::{
     LaneId, PersonId,
     messages::{
@@ -39,6 +39,9 @@ struct Act {
 /// `POST /lanes/{lane}/staff`, with the staff token.
 async fn act(request: HttpRequest, site: Data<Site>, lane: Path<LaneId>, body: Json<Act>) -> HttpResponse {
     if !is_staff(&request, &site.token) {
+        if let Some(bus) = site.desk.borrow().as_ref() {
+            bus.emit(&PageLogin { accepted: false });
+        }
         let reason = "send the staff token (the file staff-token) as Authorization: Bearer";
         return HttpResponse::Unauthorized().json(json!({ "error": "not_staff", "reason": reason }));
     }

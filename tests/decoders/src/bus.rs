@@ -2,8 +2,9 @@
 
 use crate::{Verdict, samples, survives_a_round_trip};
 use madoguchi_protocol::{
-    Address, Envelope, LaneId, Topic,
+    ActorKind, Address, Envelope, LaneId, Topic,
     envelope::EnvelopeError,
+    figures::Figures,
     messages::{
         Command, Commands, audit_log::*, face_reader::*, nfc_reader::*, offline_queue::*, pin_session::*,
         receipt_computer::*, state::State, supervision::*, uplink::*,
@@ -45,6 +46,7 @@ pub fn message(bytes: &[u8]) -> Verdict {
         .or(envelope::<ReadProgress>(bytes))
         .or(envelope::<ConfirmationSettled>(bytes))
         .or(envelope::<State>(bytes))
+        .or(figures(bytes))
 }
 
 /// A message of each kind.
@@ -83,6 +85,18 @@ fn envelope<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) -
     verdict
 }
 
+/// Figures, and what of them the table of families admits: its own texts only.
+fn figures(bytes: &[u8]) -> Verdict {
+    for lane in lanes() {
+        let Ok(envelope) = Envelope::<Figures>::decode(bytes, lane) else { continue };
+        let said: usize = envelope.body.families.iter().map(|family| family.series.len()).sum();
+        let (admitted, refused) = envelope.body.admitted(ActorKind::FaceReader);
+        assert_eq!(admitted.len() as u64 + refused, said as u64, "each series is admitted or counted");
+        assert!(admitted.iter().all(|series| series.family.labels().len() == series.labels.len()));
+    }
+    envelope::<Figures>(bytes)
+}
+
 /// The box's topics, and those of the lane that the seeds belong to.
 fn lanes() -> [Option<LaneId>; 2] {
     [None, LaneId::new(1).ok()]
@@ -109,6 +123,7 @@ pub fn topic_seeds() -> Vec<Vec<u8>> {
         "madoguchi/v1/lane/999/pin_session/reply/release_pin",
         "madoguchi/v1/lane/1/offline_queue/event/confirmation_settled",
         "madoguchi/v1/box/uplink/state",
+        "madoguchi/v1/lane/2/face_reader/figures",
         "uplink",
         "nfc_reader@12",
     ]

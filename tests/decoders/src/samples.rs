@@ -9,6 +9,7 @@ use madoguchi_protocol::{
     envelope::VERSION,
     evidence::{ConfirmationRequest, Consent, Evidence, Medium, VerifiedBy},
     fault::FaultCode,
+    figures::{Family, Figures, Kind, Said, Series, Value},
     messages::{
         audit_log::*, face_reader::*, nfc_reader::*, offline_queue::*, pin_session::*, receipt_computer::*,
         state::*, uplink::*,
@@ -222,6 +223,22 @@ fn replies() -> Vec<Vec<u8>> {
     ]
 }
 
+/// A counter and a histogram, as the table of families has them.
+fn figures() -> Figures {
+    let series =
+        |labels: &[&str], value| Series { labels: labels.iter().map(|text| (*text).into()).collect(), value };
+    let counted = series(&["android", "confirmed"], Value::Number(3.0));
+    let Kind::Histogram(bounds) = Family::VisitAnswer.kind() else { unreachable!("times are a histogram") };
+    let times = Value::Histogram { sum: 1.5, counts: vec![1; bounds.len() + 1] };
+    let said = |family: Family, series| Said { name: family.name().into(), series: vec![series] };
+    Figures {
+        families: vec![
+            said(Family::VisitsEnded, counted),
+            said(Family::VisitAnswer, series(&["android"], times)),
+        ],
+    }
+}
+
 fn said_unasked() -> Vec<Vec<u8>> {
     let state = |detail| State {
         condition: Condition::Running,
@@ -233,6 +250,7 @@ fn said_unasked() -> Vec<Vec<u8>> {
         of_lane(ReadProgress::TakeAwayFirst),
         of_lane(ConfirmationSettled { request_id: request_id(), settlement: settlement() }),
         of_lane(state(face_reader_detail())),
+        of_lane(figures()),
         of_box(state(Detail::PinSession { open_jobs: 2 })),
         of_box(state(Detail::Gateway {
             actors: vec![SupervisedActor {

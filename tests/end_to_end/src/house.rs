@@ -63,6 +63,7 @@ pub struct House {
     pub addresses: Value,
     control: Http,
     page: Http,
+    metrics: Http,
     directory: TempDir,
 }
 
@@ -114,7 +115,8 @@ impl House {
         let addresses: Value = serde_json::from_slice(&text).expect("JSON");
         let address = |key: &str| addresses[key].as_str().expect("an address").to_string();
         let (control, page) = (Http::new(&address("control")), Http::new(&address("gateway_page")));
-        let house = Self { gateway: None, hospital, addresses, control, page, directory };
+        let metrics = Http::new(&address("gateway_metrics"));
+        let house = Self { gateway: None, hospital, addresses, control, page, metrics, directory };
         let mut config = std::fs::read_to_string(house.config()).expect("gateway.toml");
         for (from, to) in &options.replace {
             assert!(config.contains(from), "gateway.toml has no {from:?}");
@@ -231,6 +233,11 @@ impl House {
     /// A page of the gateway that goes on for as long as it is read.
     pub async fn stream(&self, path: &str) -> reqwest::Response {
         self.page.stream(path).await
+    }
+
+    /// What Prometheus would scrape now; nothing while the gateway is away.
+    pub async fn metrics(&self) -> String {
+        self.metrics.text("metrics").await.unwrap_or_default()
     }
 
     /// A member of staff acts on a lane's visit.

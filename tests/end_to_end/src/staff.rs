@@ -2,7 +2,7 @@
 
 use crate::{House, Lane, visits};
 use madoguchi_protocol::{
-    fault::FaultCode,
+    fault::{FaultCode, Scope},
     texts::{Language, text},
 };
 use std::time::Duration;
@@ -20,9 +20,10 @@ impl House {
         })
         .await;
         let lane = address.split_once('@').map_or("", |(_, lane)| lane);
-        let label = format!("madoguchi_fault_active{{fault=\"{name}\",lane=\"{lane}\"");
+        let lane = if fault.scope() == Scope::Lane { lane } else { "" };
+        let series = format!("madoguchi_fault_active{{fault=\"{name}\",lane=\"{lane}\"}} 1");
         self.until(&format!("the metrics show {name}"), async |house| {
-            house.page("metrics").await.contains(&label)
+            house.metrics().await.contains(&series)
         })
         .await;
         let words = text(Language::Ja, &format!("fault-{name}-staff"), &[]);

@@ -110,6 +110,19 @@ async fn one_process_for_each_actor_serves_a_visit_of_each_kind_as_one_process_f
     }
     apart.house.settled(Way::ALL.len()).await;
     let of_many = shape(&apart.house.states().await);
+    // One scrape of the gateway's process shows what all the others counted.
+    let counted = [
+        format!("madoguchi_lane_answers_total{{lane=\"1\"}} {}", Way::ALL.len()),
+        format!("madoguchi_queue_settled_total {}", Way::ALL.len()),
+        "madoguchi_actor_up{actor=\"nfc_reader\",lane=\"2\"} 1".into(),
+    ];
+    apart
+        .house
+        .until_within(Duration::from_secs(30), "one scrape shows every process", async |house| {
+            let text = house.metrics().await;
+            counted.iter().all(|line| text.lines().any(|it| it == line))
+        })
+        .await;
     drop(apart);
 
     let house = House::open(Options { lanes: LANES, ..Options::default() }).await;

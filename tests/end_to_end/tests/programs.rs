@@ -182,7 +182,7 @@ async fn actor_that_keeps_failing_is_seen_to_have_given_up() {
         .await;
     house.raised("gateway", FaultCode::ActorGaveUp).await;
     let metric = "madoguchi_actor_gave_up{actor=\"audit_log\",lane=\"\"} 1";
-    assert!(house.page("metrics").await.contains(metric));
+    house.until("the metrics say so, too", async |house| house.metrics().await.contains(metric)).await;
     let words = text(Language::Ja, "page-actor-gave-up", &[]);
     assert!(house.page("").await.contains(&words), "the page says which part it is");
     // The others work.

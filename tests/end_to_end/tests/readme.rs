@@ -29,10 +29,7 @@ fn table() -> String {
             Network::Line => "line",
         };
         let asks = entry.asks.iter().map(|command| format!("{}/{}", command.to, command.name));
-        let listens = entry.listens.iter().map(|source| match &source.event {
-            Some(event) => format!("{}/{event}", source.from),
-            None => format!("{}/state", source.from),
-        });
+        let listens = entry.listens.iter().map(ToString::to_string);
         let cells = [
             format!("`{kind}`"),
             per.to_owned(),

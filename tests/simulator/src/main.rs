@@ -127,6 +127,7 @@ fn print(addresses: &Addresses, arguments: &Arguments) {
     println!("  control interface  {}openapi.json", addresses.control);
     println!("  eligibility centre {}", addresses.centre);
     println!("  gateway's page     {}", addresses.gateway_page);
+    println!("  gateway's metrics  {}metrics", addresses.gateway_metrics);
     println!("  receipt folders    {}", addresses.receipts.display());
     for lane in &arguments.own_card {
         if let Some(port) = addresses.card_ports.get(lane) {

@@ -101,6 +101,30 @@ pub enum Step {
     Fallback,
 }
 
+impl Step {
+    /// The label of metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::ChooseMedium => "choose_medium",
+            Self::ChoosePhone => "choose_phone",
+            Self::EnterPin => "enter_pin",
+            Self::PhoneAuthenticates => "phone_authenticates",
+            Self::FaceOrPin => "face_or_pin",
+            Self::HoldMedium => "hold_medium",
+            Self::HoldHint => "hold_hint",
+            Self::LastTry => "last_try",
+            Self::ReadingSlot => "reading_slot",
+            Self::Authenticating => "authenticating",
+            Self::Consent => "consent",
+            Self::Confirming => "confirming",
+            Self::Done => "done",
+            Self::Deferred => "deferred",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
 /// How a visit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +143,21 @@ pub enum VisitEnd {
     TakenOver,
     /// The gateway or the reader stopped in the middle.
     Interrupted,
+}
+
+impl VisitEnd {
+    /// The label of metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Deferred => "deferred",
+            Self::NotConfirmed(_) => "not_confirmed",
+            Self::Fallback(_) => "fallback",
+            Self::Abandoned => "abandoned",
+            Self::TakenOver => "taken_over",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// The fallbacks of, in their order.

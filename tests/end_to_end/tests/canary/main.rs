@@ -109,9 +109,10 @@ impl Hospital {
     }
 
     async fn look_at_pages(&mut self) {
-        for path in ["", "?lang=en", "state.json", "metrics"] {
+        for path in ["", "?lang=en", "state.json"] {
             self.pages.push((format!("/{path}"), self.house.page(path).await));
         }
+        self.pages.push(("/metrics".into(), self.house.metrics().await));
     }
 
     /// From the consent to the next patient's turn; answers with the last screen's kind.

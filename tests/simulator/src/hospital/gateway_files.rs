@@ -21,6 +21,7 @@ pub(super) fn write(
     directory: &Path,
     centre: &Centre,
     page: SocketAddr,
+    metrics: SocketAddr,
     lanes: &[LaneFile],
 ) -> Result<PathBuf> {
     let here = directory.display();
@@ -34,6 +35,9 @@ state_directory = "{here}/state"
 
 [web]
 listen = "{page}"
+
+[metrics]
+listen = "{metrics}"
 
 [uplink]
 url = "https://{centre}"

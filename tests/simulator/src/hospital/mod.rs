@@ -85,6 +85,8 @@ pub struct Addresses {
     pub pcscd_socket: PathBuf,
     /// The gateway's page.
     pub gateway_page: String,
+    /// Where the gateway serves `/metrics`.
+    pub gateway_metrics: String,
     /// The centre.
     pub centre: String,
     /// The control interface, once it listens.
@@ -169,12 +171,13 @@ impl Hospital {
                 Lane { reader, nfc, own_card, held: Mutex::default(), beside: Mutex::default() },
             );
         }
-        let page = ports.page()?;
-        let gateway_config = gateway_files::write(directory, &centre, page, &files)?;
+        let (page, metrics) = (ports.page()?, ports.metrics()?);
+        let gateway_config = gateway_files::write(directory, &centre, page, metrics, &files)?;
         let addresses = Addresses {
             gateway_config,
             pcscd_socket: pcsc.socket(),
             gateway_page: format!("http://{page}/"),
+            gateway_metrics: format!("http://{metrics}/"),
             centre: format!("https://{}/", centre.address()),
             control: String::new(),
             card_ports: lanes.iter().map(|(lane, it)| (*lane, it.nfc.port())).collect(),
@@ -325,6 +328,8 @@ struct Ports {
 impl Ports {
     /// The gateway's page.
     const PAGE: u16 = 8480;
+    /// The gateway's metrics.
+    const METRICS: u16 = 9480;
     /// Lane n's device link listens on this plus n.
     const FACE_READER: u16 = 28_200;
 
@@ -365,5 +370,9 @@ impl Ports {
 
     fn page(&mut self) -> Result<SocketAddr> {
         Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(Self::PAGE)?)))
+    }
+
+    fn metrics(&mut self) -> Result<SocketAddr> {
+        Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port(Self::METRICS)?)))
     }
 }
