@@ -149,8 +149,7 @@ async fn visit(site: &Site, gate: &Gate, number: u16, count: u32) -> Result<Visi
     Ok(Visit(parts))
 }
 
-/// Waits until pcscd has noticed that the phone is gone. It takes one that is back within a few milliseconds for
-/// the same one, and the gateway reads no phone twice; no hand is that quick.
+/// Waits until pcscd has noticed that the phone is gone: what is measured begins with an empty reader, as in the floor.
 fn until_empty(reader: &CStr) -> Result<()> {
     let context = pcsc::Context::establish(Scope::System)?;
     let mut seen = [ReaderState::new(reader, State::UNAWARE)];

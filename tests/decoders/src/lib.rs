@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bus;
 pub mod centre;
+pub mod compatibility;
 pub mod configuration;
 pub mod device_link;
 pub mod medium;
@@ -125,6 +126,13 @@ pub const ALL: &[Decoder] = &[
         written_by: "the audit log, or whoever altered it since",
         check: audit::line,
         seeds: audit::seeds,
+        cut_is_refused: false,
+    },
+    Decoder {
+        name: "compatibility_list",
+        written_by: "whoever keeps the hospital's list of readers",
+        check: compatibility::list,
+        seeds: compatibility::seeds,
         cut_is_refused: false,
     },
     Decoder {
