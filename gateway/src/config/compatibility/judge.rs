@@ -128,11 +128,12 @@ impl Row {
     fn judge(self, makers: &Makers, slips: &mut Vec<Slip>) -> Option<Pair> {
         let before = slips.len();
         let (maker_line, maker) = (self.maker.0, text("maker", self.maker, slips).to_lowercase());
-        let face_reader = text("face_reader", self.face_reader, slips);
-        let generic_reader = text("generic_reader", self.generic_reader, slips);
-        if !maker.is_empty() && makers.find(&maker).is_none() {
+        // What was found to be no text is no name either, and is not compared with any.
+        if slips.len() == before && makers.find(&maker).is_none() {
             slips.push(Slip::new(maker_line, unknown_maker(&maker, makers)));
         }
+        let face_reader = text("face_reader", self.face_reader, slips);
+        let generic_reader = text("generic_reader", self.generic_reader, slips);
         let (line, version) = self.minimum_software;
         let minimum = version
             .parse()
