@@ -48,6 +48,7 @@ lint: ## Format, clippy, documentation, and the licences and origins of all depe
 
 doc: ## Brings the tables of actors, rules and metrics up to date with manifest and sources.
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table
+	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test alerts every_lasting_fault
 
 bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
 	cargo build --locked --release --workspace
