@@ -47,7 +47,7 @@ pub fn update(config: &Path, act: &UpdateAct) -> Result<ExitCode> {
             }
             if !now {
                 println!("waiting until no patient is at a reader …");
-                quiet::wait(config.web.listen, QUIET_WITHIN)?;
+                quiet::wait(&config.site.state_directory, QUIET_WITHIN)?;
             }
             let status = Command::new("systemctl").arg("reboot").status().context("systemctl")?;
             if !status.success() {
@@ -123,7 +123,7 @@ fn well(config: &Config) -> Result<()> {
     if matches!(config.broker, Broker::Appliance {}) {
         UnixStream::connect(render::BUS_SOCKET).context("the broker")?;
     }
-    let states = quiet::states(config.web.listen).context("the page")?;
+    let states = quiet::states(&config.site.state_directory).context("the page")?;
     for address in render::actors(config) {
         let state = &states["states"][address.to_string()];
         if state["condition"] != "running" {

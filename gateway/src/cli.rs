@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::report::Month;
+use crate::{
+    people::{Right, Role},
+    report::Month,
+};
 use clap::{Args, Parser, Subcommand};
 use madoguchi::{render::What, update::version::Version};
 use madoguchi_protocol::{Address, RequestId};
@@ -54,6 +57,8 @@ pub enum Command {
         #[arg(long, value_name = "MS", default_value_t = 3000)]
         patience_ms: u64,
     },
+    /// Who may use the page: add people, make tokens for programs, and let somebody in again who can't log in any more.
+    People(People),
 }
 
 /// `madoguchi update`
@@ -163,6 +168,52 @@ pub enum CompatibilityAct {
         /// Take it although the one in place is of a later day.
         #[arg(long)]
         older: bool,
+    },
+}
+
+/// `madoguchi people`
+#[derive(Debug, Args)]
+pub struct People {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub act: PeopleAct,
+}
+
+/// What can be done with people on the console. The gateway may run or not.
+#[derive(Debug, Subcommand)]
+pub enum PeopleAct {
+    /// List people and tokens with the ids by which the audit log knows them.
+    List,
+    /// Add somebody. Prints a one-time code, with which they set up password and second factor on the page.
+    Add {
+        /// What they will type to log in.
+        name: String,
+        /// What they are.
+        #[arg(long)]
+        role: Role,
+        /// Set password and second factor up here: reads the password from the input, prints the address for the
+        /// authenticator (otpauth://…).
+        #[arg(long)]
+        here: bool,
+    },
+    /// Take somebody's password and second factor away. Prints a one-time code, with which they set both up anew.
+    Recover {
+        /// Who.
+        name: String,
+    },
+    /// Make a token for a program, and print it: it can't be shown again.
+    Token {
+        /// What it is for.
+        name: String,
+        /// What it may do; can be given several times.
+        #[arg(long, required_unless_present = "revoke")]
+        scope: Vec<Right>,
+        /// Take the token of this name away instead.
+        #[arg(long, conflicts_with = "scope")]
+        revoke: bool,
     },
 }
 

@@ -120,7 +120,7 @@ fn state(config: &Path) -> Result<()> {
         return Ok(());
     }
     let config = Config::load(config)?;
-    let Ok(all) = quiet::states(config.web.listen) else {
+    let Ok(all) = quiet::states(&config.site.state_directory) else {
         say("console-page-silent", &[]);
         return Ok(());
     };
@@ -143,7 +143,7 @@ fn network() -> Result<()> {
 /// The code with which the page lets the first person in; whoever stands in front of the box may know it.
 fn code(config: &Path) -> Result<()> {
     let state = Config::load(config)?.site.state_directory;
-    match fs::read_to_string(state.join("gateway/staff-token")) {
+    match fs::read_to_string(state.join("gateway/first-start-code")) {
         Ok(code) => say("console-code", &[("code", code.trim())]),
         Err(_) => say("console-no-code", &[]),
     }

@@ -14,6 +14,7 @@ mod keeper;
 mod logging;
 mod metrics;
 mod pcsc;
+mod people;
 mod queue;
 mod report;
 mod run;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         cli::Command::Healthy { config } => appliance::healthy(config),
         cli::Command::Console { config } => console::run(config),
         cli::Command::ListReaders { patience_ms } => pcsc::list(Duration::from_millis(*patience_ms)),
+        cli::Command::People(people) => people::console::run(people),
     };
     done.unwrap_or_else(|error| {
         // The whole chain of causes on one line: it ends in a journal.

@@ -141,8 +141,7 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
     let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());
     let (keeper, ends) = keeper::channel();
-    let token = web::staff_token(&state_directory)?;
-    let pages = web::Pages::new(page_told, &boards, standings, staff_desk, token, keeper);
+    let pages = web::Pages::new(page_told, &boards, standings, staff_desk, &state_directory, keeper)?;
     let within = arguments.confirm_within.map(Duration::from_secs);
     let mut task = Task::new(start, Whole { house, front: None, scrapes, told }, ends, within)?;
     task.open().await?;

@@ -10,7 +10,7 @@ const EXAMPLE: &str = include_str!("../../configs/example.toml");
 /// What no configuration knows: the refusal lists the keys that it does.
 const STRANGER: &str = "zz_stranger";
 /// Settings that have no value of their own where they are left out.
-const WITHOUT_DEFAULT: [&str; 13] = [
+const WITHOUT_DEFAULT: [&str; 15] = [
     "compatibility",
     "holidays",
     "server_name",
@@ -24,6 +24,8 @@ const WITHOUT_DEFAULT: [&str; 13] = [
     "router",
     "pcscd",
     "inner",
+    "tls_certificate",
+    "tls_key",
 ];
 
 /// The example with the settings that are left at their defaults taken in, where `wanted` says so.

@@ -109,8 +109,8 @@ uuid_ident!(
     RequestId
 );
 uuid_ident!(
-    /// One member of staff: drawn at random when the person is entered, so that a log bears no name. The page alone
-    /// knows whose it is.
+    /// One member of staff, or a program with a token: drawn at random when it is entered, so that a log bears no name.
+    /// The page alone knows whose it is.
     PersonId
 );
 

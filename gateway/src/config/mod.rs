@@ -154,13 +154,48 @@ impl Default for Broker {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Web {
-    /// Where it listens. It has no login yet, so only loopback addresses are taken.
+    /// Where it listens: loopback, or one address of the counter network, there over TLS.
     pub listen: SocketAddr,
+    /// A Unix socket to listen on instead, for a program on the box that serves it on.
+    pub socket: Option<PathBuf>,
+    /// Names by which browsers may reach it, beside its address.
+    pub names: Vec<String>,
+    /// Its certificate with its chain, PEM. Without one the box makes its own.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub tls_key: Option<PathBuf>,
+}
+
+impl Web {
+    /// Whether it is served over TLS: wherever it is not only the box itself that can reach it.
+    pub fn is_tls(&self) -> bool {
+        self.socket.is_none() && (self.tls_certificate.is_some() || !self.listen.ip().is_loopback())
+    }
+
+    /// What is wrong although each value is right by itself.
+    fn contradiction(&self) -> Option<String> {
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return Some("web: tls_certificate and tls_key go together; give both or neither".into());
+        }
+        if self.listen.ip().is_unspecified() {
+            let listen = self.listen;
+            return Some(format!(
+                "web.listen: {listen} is every network, the closed line's too; give one address of the counter network"
+            ));
+        }
+        None
+    }
 }
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8480)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            socket: None,
+            names: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+        }
     }
 }
 
@@ -248,8 +283,8 @@ impl Config {
         if site.institution.len() != 10 || !site.institution.bytes().all(|b| b.is_ascii_digit()) {
             return Some("site.institution: a medical institution code has 10 digits (R-39)".into());
         }
-        if !self.web.listen.ip().is_loopback() {
-            return Some(format!("web.listen: {} is not a loopback address", self.web.listen));
+        if let Some(reason) = self.web.contradiction() {
+            return Some(reason);
         }
         let host = self.uplink.url.trim_start_matches("https://");
         let centre = host.parse().ok().or_else(|| host.rsplit_once(':')?.0.parse().ok());

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::Read,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -13,22 +14,22 @@ use std::{
 pub const QUIET: Duration = Duration::from_secs(60);
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(2);
-/// The longest answer of the page, in bytes.
+/// The longest answer, in bytes.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
-/// Waits until the page at `page` has shown no visit for [`QUIET`]; `patience` at most.
-pub fn wait(page: SocketAddr, patience: Duration) -> Result<()> {
+/// Waits until the gateway of this state directory has shown no visit for [`QUIET`]; `patience` at most.
+pub fn wait(state_directory: &Path, patience: Duration) -> Result<()> {
     let asked = Instant::now();
     let mut since = None;
     loop {
-        match states(page) {
+        match states(state_directory) {
             Ok(states) if visits(&states) == 0 => {
                 let since = *since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= QUIET {
                     return Ok(());
                 }
             }
-            // A page that does not answer says nothing about the lanes: wait.
+            // A gateway that does not answer says nothing about the lanes: wait.
             _ => since = None,
         }
         if asked.elapsed() > patience {
@@ -46,22 +47,19 @@ fn visits(states: &Value) -> usize {
         .map_or(0, |states| states.values().filter(|state| in_progress(state)).count())
 }
 
-/// What the page knows of every actor.
-pub fn states(page: SocketAddr) -> Result<Value> {
+/// Where the gateway tells the box's own programs what it knows.
+pub fn socket(state_directory: &Path) -> PathBuf {
+    state_directory.join("gateway/state.sock")
+}
+
+/// What the gateway knows of every actor.
+pub fn states(state_directory: &Path) -> Result<Value> {
     let limit = Duration::from_secs(5);
-    let mut stream = TcpStream::connect_timeout(&page, limit).context("the page does not answer")?;
+    let stream = UnixStream::connect(socket(state_directory)).context("the gateway does not answer")?;
     stream.set_read_timeout(Some(limit))?;
-    stream.set_write_timeout(Some(limit))?;
-    write!(stream, "GET /state.json HTTP/1.0\r\nHost: {page}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(LONGEST).read_to_end(&mut answer)?;
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the page gives no answer")?;
-    let (head, body) = answer.split_at(end + 4);
-    let well = head.starts_with(b"HTTP/1.") && head.get(8..13) == Some(b" 200 ".as_slice());
-    if !well {
-        bail!("the page does not answer well");
-    }
-    serde_json::from_slice(body).context("the page gives no JSON")
+    serde_json::from_slice(&answer).context("the gateway gives no JSON")
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use super::{
     Site,
+    access::{Person, Refusal, Right},
     chart::{self, Bar},
     frame::Page,
     view::View,
-    visitor::Visitor,
 };
 use actix_web::{
     HttpResponse,
@@ -59,10 +59,11 @@ pub(super) async fn rows(site: &Site, month: Date) -> Option<Vec<ReportRow>> {
     }
 }
 
-async fn page(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> HttpResponse {
+async fn page(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::ReadCounts)?;
     let month = wanted.month();
     let rows = rows(&site, month).await;
-    visitor.page(&Page::titled("counts-title"), |view| {
+    Ok(person.page(&Page::titled("counts-title"), |view| {
         html! {
             (head(view, month))
             @match &rows {
@@ -71,12 +72,13 @@ async fn page(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> Http
             }
             (view.listing())
         }
-    })
+    }))
 }
 
-async fn download(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> HttpResponse {
+async fn download(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::ReadCounts)?;
     let month = wanted.month();
-    match rows(&site, month).await {
+    Ok(match rows(&site, month).await {
         Some(rows) => {
             let name = format!("attachment; filename=\"madoguchi-estimate-{}.csv\"", month.strftime("%Y-%m"));
             HttpResponse::Ok()
@@ -84,10 +86,10 @@ async fn download(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> 
                 .insert_header((header::CONTENT_DISPOSITION, name))
                 .body(csv(month, &rows))
         }
-        None => visitor.page(&Page::titled("counts-title").unavailable(), |view| {
+        None => person.page(&Page::titled("counts-title").unavailable(), |view| {
             html! { p.notice.bad { "✖ " (view.say("log-no-answer", &[])) } }
         }),
-    }
+    })
 }
 
 /// Which month, and when it is notified and applied.

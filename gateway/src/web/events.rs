@@ -2,10 +2,15 @@
 //! once for all who watch in its language, and not at all while nobody watches; so a page that is only looked at costs
 //! next to nothing, however many look.
 
-use super::{Site, lanes, view::View};
+use super::{
+    Site,
+    access::{Person, Refusal, Right},
+    lanes,
+    view::View,
+};
 use crate::board::States;
 use actix_web::{
-    HttpResponse, Responder,
+    HttpResponse,
     http::header,
     web::{self, Bytes, Data, Query, ServiceConfig},
 };
@@ -17,7 +22,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, broadcast},
@@ -30,6 +35,8 @@ const MOST_WATCHERS: usize = 64;
 const TOGETHER: Duration = Duration::from_millis(400);
 /// Something is said this often at least, so that a connection that is gone is noticed.
 const ALIVE: Duration = Duration::from_secs(15);
+/// After this a browser has to ask again, which it does by itself: whoever was logged out meanwhile is told nothing more.
+const LASTS: Duration = Duration::from_secs(60);
 /// Fragments that a slow browser may be behind before it is sent all of them anew.
 const BEHIND: usize = 256;
 
@@ -148,9 +155,10 @@ struct Wanted {
     only: Option<String>,
 }
 
-async fn events(site: Data<Site>, wanted: Query<Wanted>) -> impl Responder {
+async fn events(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
     let Ok(place) = site.hub.places.clone().try_acquire_owned() else {
-        return HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "10")).finish();
+        return Ok(HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, "10")).finish());
     };
     let Wanted { lang, only } = wanted.into_inner();
     let watcher = Watcher {
@@ -161,15 +169,16 @@ async fn events(site: Data<Site>, wanted: Query<Wanted>) -> impl Responder {
         to_send: VecDeque::new(),
         site,
         is_new: true,
+        until: Instant::now() + LASTS,
     };
     let stream = stream::unfold(watcher, async |mut watcher| {
         let event = watcher.next().await?;
         Some((Ok::<_, Infallible>(event), watcher))
     });
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(stream)
+        .streaming(stream))
 }
 
 /// One browser that watches.
@@ -182,6 +191,8 @@ struct Watcher {
     fragments: broadcast::Receiver<Arc<Fragment>>,
     to_send: VecDeque<Bytes>,
     is_new: bool,
+    /// When it has to ask again.
+    until: Instant,
 }
 
 impl Watcher {
@@ -192,6 +203,9 @@ impl Watcher {
             self.everything();
         }
         loop {
+            if Instant::now() >= self.until {
+                return None;
+            }
             if let Some(event) = self.to_send.pop_front() {
                 return Some(event);
             }

@@ -1,6 +1,6 @@
 //! The frame around every page: header, navigation, language, the call centre, footer.
 
-use super::{assets, view::View, visitor::Visitor};
+use super::{access::Right, assets, view::View, visitor::Visitor};
 use actix_web::{HttpResponse, HttpResponseBuilder, cookie::Cookie, http::StatusCode};
 use madoguchi_protocol::texts::Language;
 use maud::{DOCTYPE, Markup, html};
@@ -10,19 +10,26 @@ struct Place {
     path: &'static str,
     /// Its name in the catalogue of texts.
     name: &'static str,
+    /// Who finds it there; everybody where there is none.
+    right: Option<Right>,
+}
+
+const fn place(path: &'static str, name: &'static str, right: Right) -> Place {
+    Place { path, name, right: Some(right) }
 }
 
 /// The navigation, in its order. A new page that people go to is a line here.
-const PLACES: [Place; 9] = [
-    Place { path: "/", name: "lanes-title" },
-    Place { path: "/repairs", name: "repairs-title" },
-    Place { path: "/queue", name: "queue-title" },
-    Place { path: "/line", name: "line-title" },
-    Place { path: "/counts", name: "counts-title" },
-    Place { path: "/log", name: "log-title" },
-    Place { path: "/messages", name: "messages-title" },
-    Place { path: "/parts", name: "parts-title" },
-    Place { path: "/status", name: "status-title" },
+const PLACES: &[Place] = &[
+    place("/", "lanes-title", Right::Watch),
+    place("/repairs", "repairs-title", Right::Watch),
+    place("/queue", "queue-title", Right::Watch),
+    place("/line", "line-title", Right::Watch),
+    place("/counts", "counts-title", Right::ReadCounts),
+    place("/log", "log-title", Right::ReadAudit),
+    place("/messages", "messages-title", Right::ReadMessages),
+    place("/parts", "parts-title", Right::Watch),
+    place("/people", "people-title", Right::ManagePeople),
+    Place { path: "/status", name: "status-title", right: None },
 ];
 
 /// What a page says of itself to its frame.
@@ -62,6 +69,11 @@ impl Page {
         view.say(&self.title, &about)
     }
 
+    /// With another status than 200.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// Loaded again every `seconds` where there is no script; with one, the page's own live parts do it.
     pub(super) fn refreshed_every(self, seconds: u16) -> Self {
         Self { refresh: Some(seconds), ..self }
@@ -70,15 +82,20 @@ impl Page {
 
 /// `body` in its frame, as an answer to `visitor`.
 pub(super) fn framed(visitor: &Visitor, page: &Page, body: impl FnOnce(&View<'_>) -> Markup) -> HttpResponse {
-    let markup = visitor.view(|view| {
-        let body = body(view);
-        document(view, visitor, page, &body)
-    });
+    let markup = markup(visitor, page, body);
     let mut answer = HttpResponseBuilder::new(page.status);
     if visitor.chose_language() {
         answer.cookie(language_cookie(visitor.language()));
     }
     answer.content_type("text/html; charset=utf-8").body(markup.into_string())
+}
+
+/// The page's text.
+pub(super) fn markup(visitor: &Visitor, page: &Page, body: impl FnOnce(&View<'_>) -> Markup) -> Markup {
+    visitor.view(|view| {
+        let body = body(view);
+        document(view, visitor, page, &body)
+    })
 }
 
 /// Remembers the language for a year. It is no secret and identifies nobody.
@@ -115,19 +132,49 @@ fn document(view: &View<'_>, visitor: &Visitor, page: &Page, body: &Markup) -> M
                 header.top {
                     span.name { (say("page-title")) }
                     (language(view, visitor))
+                    (who(view, visitor))
                 }
-                nav.places aria-label=(say("frame-places")) {
-                    ul { @for place in &PLACES {
-                        @let current = (place.path == visitor.path()).then_some("page");
-                        li { a href=(place.path) aria-current=[current] { (say(place.name)) } }
-                    } }
-                }
+                (places(view, visitor))
                 main id="main" tabindex="-1" {
                     h1 { (page.heading(view)) }
                     (body)
                 }
                 footer.bottom { (view.call_centre()) }
             }
+        }
+    }
+}
+
+/// Who is logged in, with the way out; or the way in.
+fn who(view: &View<'_>, visitor: &Visitor) -> Markup {
+    let say = |key: &str| view.say(key, &[]);
+    html! {
+        @match visitor.known() {
+            Some((name, role)) => {
+                a href="/account" { (name) " (" (say(&format!("role-{}", role.name()))) ")" }
+                form method="post" action="/logout" {
+                    (visitor.csrf_field())
+                    button.second { (say("logout-button")) }
+                }
+            }
+            None => a href="/login" { (say("login-title")) },
+        }
+    }
+}
+
+/// The pages that this visitor may see.
+fn places(view: &View<'_>, visitor: &Visitor) -> Markup {
+    let may = |place: &&Place| match (place.right, visitor.known()) {
+        (None, _) => true,
+        (Some(right), Some((_, role))) => role.may(right),
+        (Some(_), None) => false,
+    };
+    html! {
+        nav.places aria-label=(view.say("frame-places", &[])) {
+            ul { @for place in PLACES.iter().filter(may) {
+                @let current = (place.path == visitor.path()).then_some("page");
+                li { a href=(place.path) aria-current=[current] { (view.say(place.name, &[])) } }
+            } }
         }
     }
 }

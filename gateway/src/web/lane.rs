@@ -1,12 +1,12 @@
 //! One lane's own page: its visit, what is missing for smartphones there, its devices, its figures and last faults.
 
 use super::{
+    access::{Person, Refusal, Right},
     chart::{self, Bar},
     events,
     frame::Page,
     lanes::{self, Doing},
     view::{View, clock},
-    visitor::Visitor,
     words::{actor_key, end_key, seconds, standing_key},
 };
 use actix_web::{
@@ -29,15 +29,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/lanes/{lane}", web::get().to(page));
 }
 
-async fn page(visitor: Visitor, lane: Path<LaneId>) -> HttpResponse {
+async fn page(person: Person, lane: Path<LaneId>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
     let lane = lane.into_inner();
-    let is_there = visitor.view(|view| lanes::by_lane(view).contains_key(&lane));
+    let is_there = person.visitor().view(|view| lanes::by_lane(view).contains_key(&lane));
     if !is_there {
-        return visitor.page(&Page::titled("lane-unknown-title").not_found(), |view| {
+        return Ok(person.page(&Page::titled("lane-unknown-title").not_found(), |view| {
             html! { p { (view.say("lane-unknown", &[("lane", &lane.to_string())])) } }
-        });
+        }));
     }
-    visitor.page(&Page::titled("lane-title").about("lane", &lane.to_string()).refreshed_every(5), |view| {
+    let title = Page::titled("lane-title").about("lane", &lane.to_string()).refreshed_every(5);
+    Ok(person.page(&title, |view| {
         let event = events::lane_event(lane);
         html! {
             div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) "&only=" (event) } {
@@ -45,7 +47,7 @@ async fn page(visitor: Visitor, lane: Path<LaneId>) -> HttpResponse {
                     hx-swap="outerHTML" { (body(view, lane)) }
             }
         }
-    })
+    }))
 }
 
 fn body(view: &View<'_>, lane: LaneId) -> Markup {

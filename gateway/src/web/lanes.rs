@@ -4,11 +4,11 @@
 //! Each tile is a fragment of its own, which [`super::events`] sends anew when its lane changes.
 
 use super::{
+    access::{Person, Refusal, Right},
     events,
     frame::Page,
     repairs,
     view::{View, clock},
-    visitor::Visitor,
     words::{lane_name, standing_key, step_key},
 };
 use actix_web::{
@@ -27,9 +27,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/", web::get().to(page));
 }
 
-async fn page(visitor: Visitor, request: HttpRequest) -> HttpResponse {
+async fn page(person: Person, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
     let is_big = request.query_string().split('&').any(|part| part == "big" || part.starts_with("big="));
-    visitor.page(&Page::titled("lanes-title").refreshed_every(5), |view| lanes(view, is_big))
+    Ok(person.page(&Page::titled("lanes-title").refreshed_every(5), |view| lanes(view, is_big)))
 }
 
 fn lanes(view: &View<'_>, is_big: bool) -> Markup {

@@ -1,9 +1,9 @@
 //! The line to the eligibility centre: whether it answers, since when, and what happened to it lately.
 
 use super::{
+    access::{Person, Refusal, Right},
     frame::Page,
     view::{View, clock},
-    visitor::Visitor,
 };
 use actix_web::{
     HttpResponse,
@@ -16,15 +16,16 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/line", web::get().to(page));
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("line-title").refreshed_every(10), |view| {
+async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
+    Ok(person.page(&Page::titled("line-title").refreshed_every(10), |view| {
         html! {
             div id="live" hx-get="/line" hx-trigger="every 5s" hx-select="#live" hx-swap="outerHTML" {
                 (facts(view))
                 (past(view))
             }
         }
-    })
+    }))
 }
 
 fn facts(view: &View<'_>) -> Markup {

@@ -2,11 +2,12 @@
 
 use super::{
     Site,
+    access::{Person, Refusal, Right},
     frame::Page,
     view::View,
-    visitor::Visitor,
-    words::{act_key, end_key, lane_name, step_key},
+    words::{act_key, author, end_key, lane_name, person_act, step_key},
 };
+use crate::people::Register;
 use actix_web::{
     HttpResponse,
     web::{self, Data, Query, ServiceConfig},
@@ -14,7 +15,9 @@ use actix_web::{
 use jiff::civil::Date;
 use madoguchi_protocol::{
     LaneId, VisitId,
-    messages::audit_log::{AskChain, ChainKnown, Entry, LogFilter, LogPage, Logged, LoggedLine, ReadLog},
+    messages::audit_log::{
+        AskChain, Author, ChainKnown, Entry, LogFilter, LogPage, Logged, LoggedLine, ReadLog,
+    },
 };
 use madoguchi_reception::in_japan;
 use maud::{Markup, html};
@@ -54,12 +57,13 @@ fn given<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<Option
     }
 }
 
-async fn page(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> HttpResponse {
+async fn page(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::ReadAudit)?;
     let wanted = wanted.into_inner();
     let (filter, before) = match wanted.filter() {
         Ok(filter) => filter,
         Err(field) => {
-            return visitor.page(&Page::titled("log-title"), |view| form(view, &wanted, Some(field)));
+            return Ok(person.page(&Page::titled("log-title"), |view| form(view, &wanted, Some(field))));
         }
     };
     let bus = site.desk.borrow().clone();
@@ -72,17 +76,19 @@ async fn page(visitor: Visitor, site: Data<Site>, wanted: Query<Wanted>) -> Http
             (lines.ok(), chain.ok())
         }
     };
-    visitor.page(&Page::titled("log-title"), |view| {
+    // The log has ids; whoever reads it here sees the names as they are now.
+    let register = site.people.read().map_err(|error| Refusal::broken(person.visitor(), &error))?;
+    Ok(person.page(&Page::titled("log-title"), |view| {
         html! {
             p { (view.say("log-lead", &[])) }
             @if let Some(chain) = chain { (chain_known(view, chain)) }
             (form(view, &wanted, None))
             @match &found {
                 None => p.notice.bad { "✖ " (view.say("log-no-answer", &[])) },
-                Some(found) => (lines(view, found, &wanted)),
+                Some(found) => (lines(view, &register, found, &wanted)),
             }
         }
-    })
+    }))
 }
 
 fn chain_known(view: &View<'_>, chain: ChainKnown) -> Markup {
@@ -124,14 +130,14 @@ fn form(view: &View<'_>, wanted: &Wanted, wrong: Option<&str>) -> Markup {
     }
 }
 
-fn lines(view: &View<'_>, found: &LogPage, wanted: &Wanted) -> Markup {
+fn lines(view: &View<'_>, register: &Register, found: &LogPage, wanted: &Wanted) -> Markup {
     html! {
         @if found.lines.is_empty() { p { (view.say("log-nothing", &[])) } } @else {
             div.wide tabindex="0" { table {
                 thead { tr { @for key in ["log-number", "log-at", "log-where", "log-what"] {
                     th scope="col" { (view.say(key, &[])) }
                 } } }
-                tbody { @for line in &found.lines { (row(view, line)) } }
+                tbody { @for line in &found.lines { (row(view, register, line)) } }
             } }
         }
         @if let Some(older) = found.older {
@@ -141,7 +147,7 @@ fn lines(view: &View<'_>, found: &LogPage, wanted: &Wanted) -> Markup {
     }
 }
 
-fn row(view: &View<'_>, line: &LoggedLine) -> Markup {
+fn row(view: &View<'_>, register: &Register, line: &LoggedLine) -> Markup {
     html! {
         tr {
             td { (line.n) }
@@ -152,13 +158,13 @@ fn row(view: &View<'_>, line: &LoggedLine) -> Markup {
                     " " a href={ "/log?visit=" (visit) } title=(visit) { (view.say("log-this-visit", &[])) }
                 }
             }
-            td { (what(view, &line.what)) }
+            td { (what(view, register, &line.what)) }
         }
     }
 }
 
 /// An entry in words, with its own names where it has codes.
-fn what(view: &View<'_>, what: &Logged) -> String {
+fn what(view: &View<'_>, register: &Register, what: &Logged) -> String {
     let with = |key: &str, name: &str, value: &str| view.say(key, &[(name, value)]);
     match what {
         Logged::TornLineDropped(bytes) => with("logged-torn", "bytes", &bytes.to_string()),
@@ -185,7 +191,20 @@ fn what(view: &View<'_>, what: &Logged) -> String {
                 "fault",
                 &view.say(&format!("fault-{}-staff", fault.name()), &[]),
             ),
-            Entry::StaffActed(act, _) => with("logged-staff-acted", "act", &view.say(act_key(*act), &[])),
+            Entry::StaffActed(act, by) => {
+                let act = view.say(act_key(*act), &[]);
+                match by {
+                    Some(by) => {
+                        let by = author(view, register, Author::Person(*by));
+                        view.say("logged-person-did", &[("by", &by), ("act", &act)])
+                    }
+                    None => with("logged-staff-acted", "act", &act),
+                }
+            }
+            Entry::PersonDid(by, act) => {
+                let (by, act) = (author(view, register, *by), person_act(view, register, *act));
+                view.say("logged-person-did", &[("by", &by), ("act", &act)])
+            }
             Entry::GatewayStarted => view.say("logged-gateway-started", &[]),
             Entry::GatewayStopped => view.say("logged-gateway-stopped", &[]),
         },

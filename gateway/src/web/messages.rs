@@ -1,6 +1,10 @@
 //! What is being said on the bus: topics, names and sizes of the newest messages of this process, never what is in them.
 
-use super::{frame::Page, view::View, visitor::Visitor};
+use super::{
+    access::{Person, Refusal, Right},
+    frame::Page,
+    view::View,
+};
 use actix_web::{
     HttpResponse,
     web::{self, ServiceConfig},
@@ -16,15 +20,16 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/messages", web::get().to(page));
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("messages-title").refreshed_every(5), |view| {
+async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+    person.may(Right::ReadMessages)?;
+    Ok(person.page(&Page::titled("messages-title").refreshed_every(5), |view| {
         html! {
             p { (view.say("messages-lead", &[])) }
             div id="live" hx-get="/messages" hx-trigger="every 2s" hx-select="#live" hx-swap="outerHTML" {
                 (table(view))
             }
         }
-    })
+    }))
 }
 
 fn table(view: &View<'_>) -> Markup {

@@ -1,9 +1,9 @@
 //! The parts of the gateway: each actor, how the supervisor sees it, and how often it was built anew.
 
 use super::{
+    access::{Person, Refusal, Right},
     frame::Page,
     view::View,
-    visitor::Visitor,
     words::{actor_key, lane_name, standing_key},
 };
 use actix_web::{
@@ -16,14 +16,15 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/parts", web::get().to(page));
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("parts-title").refreshed_every(10), |view| {
+async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
+    Ok(person.page(&Page::titled("parts-title").refreshed_every(10), |view| {
         html! {
             p { (view.say("parts-lead", &[])) }
             p { (view.say("parts-version", &[("version", env!("CARGO_PKG_VERSION"))])) }
             (table(view))
         }
-    })
+    }))
 }
 
 fn table(view: &View<'_>) -> Markup {

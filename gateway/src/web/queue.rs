@@ -1,9 +1,9 @@
 //! The queue of confirmations: how many wait, since when, how long an outage it can take, and what a person has to see to.
 
 use super::{
+    access::{Person, Refusal, Right},
     frame::Page,
     view::{View, clock},
-    visitor::Visitor,
 };
 use actix_web::{
     HttpResponse,
@@ -16,13 +16,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/queue", web::get().to(page));
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("queue-title").refreshed_every(10), |view| {
+async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
+    Ok(person.page(&Page::titled("queue-title").refreshed_every(10), |view| {
         html! {
             p { (view.say("queue-lead", &[])) }
             div id="live" hx-get="/queue" hx-trigger="every 5s" hx-select="#live" hx-swap="outerHTML" { (facts(view)) }
         }
-    })
+    }))
 }
 
 fn facts(view: &View<'_>) -> Markup {

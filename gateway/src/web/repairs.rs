@@ -2,9 +2,9 @@
 //! `/repairs` all.
 
 use super::{
+    access::{Person, Refusal, Right},
     frame::Page,
     view::{View, clock},
-    visitor::Visitor,
     words::{actor_key, lane_name, severity_class, severity_sign},
 };
 use actix_web::{
@@ -190,8 +190,9 @@ fn listing(view: &View<'_>) -> Option<Repair> {
     })
 }
 
-async fn page(visitor: Visitor) -> HttpResponse {
-    visitor.page(&Page::titled("repairs-title").refreshed_every(10), |view| {
+async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
+    Ok(person.page(&Page::titled("repairs-title").refreshed_every(10), |view| {
         html! {
             div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) } {
                 div id="live" hx-get="/repairs" hx-trigger="sse:attention" hx-select="#live" hx-swap="outerHTML" {
@@ -200,7 +201,7 @@ async fn page(visitor: Visitor) -> HttpResponse {
                 }
             }
         }
-    })
+    }))
 }
 
 /// The repairs as a list, or that there are none.

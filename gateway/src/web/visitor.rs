@@ -1,9 +1,10 @@
 //! Somebody at a page, logged in or not: which page, and in which language.
 
-use super::{Site, frame, view::View};
+use super::{access, frame, site::Site, throttle::Origin, view::View};
+use crate::people::{Role, Secret};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web::Data};
 use madoguchi_protocol::texts::Language;
-use maud::Markup;
+use maud::{Markup, html};
 use serde::Deserialize;
 use std::future::{Ready, ready};
 
@@ -15,6 +16,16 @@ pub(super) struct Visitor {
     /// Whether the address itself named the language.
     chose_language: bool,
     path: String,
+    /// Who it is, where somebody is logged in.
+    known: Option<Known>,
+}
+
+/// What the frame shows of a person, and the secret of their session's forms.
+#[derive(Clone)]
+struct Known {
+    name: String,
+    role: Role,
+    csrf: Secret,
 }
 
 /// `?lang=en`
@@ -24,14 +35,22 @@ struct Chosen {
 }
 
 impl Visitor {
+    /// Whoever asks; nobody is known yet.
     pub(super) fn of(request: &HttpRequest, site: Data<Site>) -> Self {
         let asked = actix_web::web::Query::<Chosen>::from_query(request.query_string());
         let asked = asked.ok().and_then(|chosen| chosen.lang);
         let remembered = || {
-            Language::ALL.into_iter().find(|it| request.cookie("lang").is_some_and(|c| c.value() == it.tag()))
+            let cookie = request.cookie("lang")?;
+            Language::ALL.into_iter().find(|it| cookie.value() == it.tag())
         };
         let language = asked.or_else(remembered).unwrap_or_else(|| site.language());
-        Self { site, language, chose_language: asked.is_some(), path: request.path().to_owned() }
+        let path = request.path().to_owned();
+        Self { site, language, chose_language: asked.is_some(), path, known: None }
+    }
+
+    /// The same, known by a session.
+    pub(super) fn known_as(self, name: &str, role: Role, csrf: &Secret) -> Self {
+        Self { known: Some(Known { name: name.to_owned(), role, csrf: csrf.clone() }), ..self }
     }
 
     pub(super) fn language(&self) -> Language {
@@ -47,6 +66,25 @@ impl Visitor {
         &self.path
     }
 
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The site, for what goes on while the answer is made.
+    pub(super) fn data(&self) -> Data<Site> {
+        self.site.clone()
+    }
+
+    /// The name and role of whoever is logged in.
+    pub(super) fn known(&self) -> Option<(&str, Role)> {
+        self.known.as_ref().map(|known| (known.name.as_str(), known.role))
+    }
+
+    /// The hidden field of the session's forms; nothing where nobody is logged in.
+    pub(super) fn csrf_field(&self) -> Markup {
+        self.known.as_ref().map_or_else(|| html! {}, |known| access::csrf_field(known.csrf.reveal()))
+    }
+
     /// What the gateway knows at this moment.
     pub(super) fn view<T>(&self, read: impl FnOnce(&View<'_>) -> T) -> T {
         self.site.view(self.language, read)
@@ -58,14 +96,21 @@ impl Visitor {
     }
 }
 
+/// Somebody who need not be logged in. Whoever is, is known to the frame all the same.
 impl FromRequest for Visitor {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(match request.app_data::<Data<Site>>() {
-            Some(site) => Ok(Self::of(request, site.clone())),
+            Some(site) => Ok(access::Person::of(request, site)
+                .map_or_else(|| Self::of(request, site.clone()), |person| person.visitor().clone())),
             None => Err(actix_web::error::ErrorInternalServerError("the site is not wired")),
         })
     }
+}
+
+/// Where a request comes from: the other end of the connection.
+pub(super) fn origin(request: &HttpRequest) -> Origin {
+    Origin::of(request.peer_addr().map(|address| address.ip()))
 }

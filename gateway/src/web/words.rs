@@ -2,11 +2,12 @@
 //! time.
 
 use super::view::View;
+use crate::people::Register;
 use madoguchi_protocol::{
-    ActorKind, LaneId,
+    ActorKind, LaneId, PersonId,
     fault::Severity,
     messages::{
-        audit_log::{Fallback, StaffAct, Step, VisitEnd},
+        audit_log::{Author, Fallback, PersonAct, StaffAct, Step, VisitEnd},
         state::Standing,
     },
 };
@@ -113,4 +114,40 @@ pub(super) fn lane_name(view: &View<'_>, lane: LaneId) -> String {
 pub(super) fn seconds(view: &View<'_>, ms: u64) -> String {
     let tenths = ms.saturating_add(50) / 100;
     view.say("pages-seconds", &[("seconds", &format!("{}.{}", tenths / 10, tenths % 10))])
+}
+
+/// Who did something, by name where the name is still known.
+pub(super) fn author(view: &View<'_>, register: &Register, by: Author) -> String {
+    match by {
+        Author::Person(id) => person_name(register, id),
+        Author::Program(id) => view.say("author-program", &[("name", &person_name(register, id))]),
+        Author::Console => view.say("author-console", &[]),
+    }
+}
+
+/// A person's or a token's name; of one that is gone, the id.
+fn person_name(register: &Register, id: PersonId) -> String {
+    let person = register.person(id).map(|it| it.name.clone());
+    let token = || register.tokens.iter().find(|it| it.id == id).map(|it| it.name.clone());
+    person.or_else(token).unwrap_or_else(|| id.to_string())
+}
+
+/// What a person did, in words.
+pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -> String {
+    let to = |key: &str, id: PersonId| view.say(key, &[("name", &person_name(register, id))]);
+    match act {
+        PersonAct::LoggedIn => view.say("did-log-in", &[]),
+        PersonAct::LogInRefused => view.say("did-log-in-refused", &[]),
+        PersonAct::LoggedOut => view.say("did-log-out", &[]),
+        PersonAct::PasswordChanged => view.say("did-change-password", &[]),
+        PersonAct::Added(id) => to("did-add", id),
+        PersonAct::SetUp(id) => to("did-set-up", id),
+        PersonAct::RoleChanged(id) => to("did-change-role", id),
+        PersonAct::Recovered(id) => to("did-recover", id),
+        PersonAct::Disabled(id) => to("did-disable", id),
+        PersonAct::Enabled(id) => to("did-enable", id),
+        PersonAct::TokenMade(id) => to("did-make-token", id),
+        PersonAct::TokenRevoked(id) => to("did-revoke-token", id),
+        PersonAct::ActedAsStaff(act) => view.say(act_key(act), &[]),
+    }
 }

@@ -1,11 +1,12 @@
 //! A simulated hospital and a gateway, each a process of its own.
 
-use crate::{http::Http, lane::Lane, process::Process};
+use crate::{http::Http, lane::Lane, person, process::Process};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -64,6 +65,10 @@ pub struct House {
     control: Http,
     page: Http,
     metrics: Http,
+    /// The page as programs use it, with a token.
+    api: OnceLock<Http>,
+    /// The cookie of somebody who looks at pages.
+    session: tokio::sync::Mutex<Option<String>>,
     directory: TempDir,
 }
 
@@ -116,7 +121,17 @@ impl House {
         let address = |key: &str| addresses[key].as_str().expect("an address").to_string();
         let (control, page) = (Http::new(&address("control")), Http::new(&address("gateway_page")));
         let metrics = Http::new(&address("gateway_metrics"));
-        let house = Self { gateway: None, hospital, addresses, control, page, metrics, directory };
+        let house = Self {
+            gateway: None,
+            hospital,
+            addresses,
+            control,
+            page,
+            metrics,
+            api: OnceLock::new(),
+            session: tokio::sync::Mutex::new(None),
+            directory,
+        };
         let mut config = std::fs::read_to_string(house.config()).expect("gateway.toml");
         for (from, to) in &options.replace {
             assert!(config.contains(from), "gateway.toml has no {from:?}");
@@ -205,7 +220,7 @@ impl House {
 
     /// The newest state of each actor by address, as the page has it; `null` while it does not answer.
     pub async fn states(&self) -> Value {
-        let text = self.page.text("state.json").await.unwrap_or_default();
+        let text = self.api().text("api/v1/state").await.unwrap_or_default();
         serde_json::from_str::<Value>(&text).map(|mut all| all["states"].take()).unwrap_or(Value::Null)
     }
 
@@ -218,21 +233,52 @@ impl House {
 
     /// How the supervisor's actors stand: `(standing, restarts)`.
     pub async fn standing(&self, address: &str) -> (String, u64) {
-        let text = self.page.text("state.json").await.unwrap_or_default();
+        let text = self.api().text("api/v1/state").await.unwrap_or_default();
         let all: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let actors = all["actors"].as_array().cloned().unwrap_or_default();
         let actor = actors.into_iter().find(|actor| actor["address"] == address).unwrap_or(Value::Null);
         (actor["standing"].as_str().unwrap_or("unknown").into(), actor["restarts"].as_u64().unwrap_or(0))
     }
 
-    /// A page of the gateway as text.
+    /// The page as programs use it. The token is made on the console when it is needed first.
+    fn api(&self) -> &Http {
+        self.api.get_or_init(|| {
+            let token = person::token(self.madoguchi(&["people"]), "tests", &["watch", "serve"]);
+            self.page.with_token(&token)
+        })
+    }
+
+    /// The page, as nobody in particular.
+    pub fn http(&self) -> &Http {
+        &self.page
+    }
+
+    /// What answers a program at this address below `api/v1/`.
+    pub async fn answer(&self, path: &str) -> String {
+        self.api().text(&format!("api/v1/{path}")).await.unwrap_or_default()
+    }
+
+    /// A page of the gateway as text, as an administrator sees it.
     pub async fn page(&self, path: &str) -> String {
-        self.page.text(path).await.unwrap_or_default()
+        let mut session = self.session.lock().await;
+        let known = session.clone().unwrap_or_default();
+        let Some(mut answer) = self.page.get_as(&known, path).await else { return String::new() };
+        if answer.headers().get("location").is_some_and(|to| to.as_bytes().starts_with(b"/login")) {
+            // A gateway that was restarted knows no session of before, and takes no code twice.
+            *session = self.add_person("administrator").log_in(&self.page).await;
+            let known = session.clone().unwrap_or_default();
+            let Some(again) = self.page.get_as(&known, path).await else { return String::new() };
+            answer = again;
+        }
+        answer.text().await.unwrap_or_default()
     }
 
     /// A page of the gateway that goes on for as long as it is read.
     pub async fn stream(&self, path: &str) -> reqwest::Response {
-        self.page.stream(path).await
+        // Whoever looked at a page before is logged in.
+        self.page("").await;
+        let known = self.session.lock().await.clone().unwrap_or_default();
+        self.page.get_as(&known, path).await.unwrap_or_else(|| panic!("{path}: nobody answers"))
     }
 
     /// What Prometheus would scrape now; nothing while the gateway is away.
@@ -247,9 +293,8 @@ impl House {
 
     /// What staff say of a lane's visit, word for word.
     pub async fn staff_says(&self, lane: u16, said: &Value) -> (u16, Value) {
-        let token = std::fs::read_to_string(self.directory.path().join("state/staff-token"))
-            .expect("the staff token");
-        let (status, answer) = self.page.post_as(&token, &format!("lanes/{lane}/staff"), said).await;
+        let path = format!("api/v1/lanes/{lane}/staff");
+        let (status, answer) = self.api().send(Method::POST, &path, Some(said.clone())).await;
         (status.as_u16(), answer)
     }
 

@@ -7,6 +7,7 @@ pub mod house;
 pub mod http;
 pub mod lane;
 pub mod morning;
+pub mod person;
 pub mod pictures;
 pub mod process;
 pub mod staff;

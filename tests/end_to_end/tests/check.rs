@@ -231,7 +231,7 @@ fn values_that_cannot_be_are_refused_with_a_reason() {
     refused(&with("number = 2", "number = 0"), &["a lane is a number from 1 to 999"]);
     refused(
         &with("#listen = \"127.0.0.1:8480\"", "listen = \"0.0.0.0:8480\""),
-        &["web.listen", "not a loopback"],
+        &["web.listen", "every network"],
     );
 }
 

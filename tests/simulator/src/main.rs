@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use madoguchi_simulator::{
+    administrator::Administrator,
     control,
     hospital::{Addresses, Hospital, Options},
 };
@@ -85,6 +86,10 @@ async fn serve(arguments: Arguments) -> Result<()> {
         free_ports: arguments.free_ports,
     };
     let mut hospital = Hospital::open(&options).await?;
+    if let Some(program) = &arguments.gateway {
+        let met = Administrator::meet(program, &hospital.addresses, &arguments.directory);
+        hospital.administrator = Some(met?);
+    }
     let listener = std::net::TcpListener::bind(arguments.control).with_context(|| {
         format!("--control {}; is a simulated hospital running already?", arguments.control)
     })?;
@@ -128,6 +133,12 @@ fn print(addresses: &Addresses, arguments: &Arguments) {
     println!("  eligibility centre {}", addresses.centre);
     println!("  gateway's page     {}", addresses.gateway_page);
     println!("  gateway's metrics  {}metrics", addresses.gateway_metrics);
+    if arguments.gateway.is_some() {
+        println!(
+            "  to log in there    {}administrator (name, password, and the code of the moment)",
+            addresses.control
+        );
+    }
     println!("  receipt folders    {}", addresses.receipts.display());
     for lane in &arguments.own_card {
         if let Some(port) = addresses.card_ports.get(lane) {

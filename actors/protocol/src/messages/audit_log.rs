@@ -47,6 +47,8 @@ pub enum Entry {
     FaultCleared(FaultCode),
     /// Staff acted on the lane; and who, where the page knew it.
     StaffActed(StaffAct, Option<PersonId>),
+    /// A person or a program did something by the page, or somebody on the console.
+    PersonDid(Author, PersonAct),
     /// The gateway started.
     GatewayStarted,
     /// The gateway stopped in good order.
@@ -186,6 +188,50 @@ pub enum StaffAct {
     ConfirmPhoto,
     /// Settled the visit by a fallback.
     SettleByFallback(Fallback),
+}
+
+/// Who did something. The page knows the names; the log does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// A person who was logged in.
+    Person(PersonId),
+    /// A program with a token.
+    Program(PersonId),
+    /// Whoever has the box's console.
+    Console,
+}
+
+/// What a person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonAct {
+    /// Logged in.
+    LoggedIn,
+    /// Somebody tried to log in as them and was refused.
+    LogInRefused,
+    /// Logged out.
+    LoggedOut,
+    /// Chose another password.
+    PasswordChanged,
+    /// Added this person.
+    Added(PersonId),
+    /// This person set up password and second factor, by a one-time code.
+    SetUp(PersonId),
+    /// Changed what this person is and so may do.
+    RoleChanged(PersonId),
+    /// Took this person's password and second factor away, to be set up anew.
+    Recovered(PersonId),
+    /// Lets this person in no more.
+    Disabled(PersonId),
+    /// Lets this person in again.
+    Enabled(PersonId),
+    /// Made this token of a program.
+    TokenMade(PersonId),
+    /// Revoked this token.
+    TokenRevoked(PersonId),
+    /// Acted on the lane's visit.
+    ActedAsStaff(StaffAct),
 }
 
 /// Recorded: on the medium when the log next syncs.

@@ -16,7 +16,7 @@ pub use oracle::Offence;
 pub use outcome::{End, Outcome};
 pub use plan::{Mishap, Options, Patient};
 
-use crate::{house::program, http::Http, process::Process};
+use crate::{house::program, http::Http, person, process::Process};
 use anyhow::{Context, Result, bail};
 use counter::Counter;
 use madoguchi_audit_log::usage::Usage;
@@ -121,7 +121,10 @@ async fn play_in(
     let patients = plan::plan(options);
     make_cards(&hospital, &patients, &progress).await?;
     let gateway = start_gateway(&hospital, directory)?;
-    let page = Http::new(&hospital.addresses.gateway_page);
+    let mut people = Command::new(program("madoguchi"));
+    people.args(["people", "--config"]).arg(&hospital.addresses.gateway_config);
+    let token = person::token(people, "busy morning", &["watch"]);
+    let page = Http::new(&hospital.addresses.gateway_page).with_token(&token);
     ready(&hospital, &page, options).await.with_context(|| gateway.tail())?;
 
     let tally = Arc::new(Tally::default());
@@ -211,7 +214,7 @@ fn start_gateway(hospital: &Hospital, directory: &Path) -> Result<Process> {
 }
 
 async fn state(page: &Http) -> Value {
-    let text = page.text("state.json").await.unwrap_or_default();
+    let text = page.text("api/v1/state").await.unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }
 

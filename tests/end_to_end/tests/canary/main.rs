@@ -109,10 +109,11 @@ impl Hospital {
     }
 
     async fn look_at_pages(&mut self) {
-        for path in ["", "?lang=en", "state.json"] {
+        for path in ["", "?lang=en"] {
             self.pages.push((format!("/{path}"), self.house.page(path).await));
         }
         self.pages.push(("/metrics".into(), self.house.metrics().await));
+        self.pages.push(("state".into(), self.house.answer("state").await));
     }
 
     /// From the consent to the next patient's turn; answers with the last screen's kind.

@@ -11,6 +11,7 @@ mod refusal;
 
 pub use refusal::Refusal;
 
+use crate::administrator::Words;
 use crate::hospital::{Addresses, Hospital, Receipt, Wallet};
 use actix_web::{
     App, HttpServer,
@@ -39,6 +40,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
         cards::see_card,
         cards::set_patient,
         list_receipts,
+        log_in,
         lanes::list_lanes,
         lanes::see_lane,
         lanes::see_screen,
@@ -90,6 +92,7 @@ fn hospital_routes() -> actix_web::Scope {
         .service(see_hospital)
         .service(list_cards)
         .service(list_receipts)
+        .service(log_in)
         .configure(cards::routes)
         .configure(lanes::routes)
         .configure(pcsc::routes)
@@ -131,4 +134,13 @@ async fn list_cards(hospital: Data<Hospital>) -> Json<Cards> {
 #[actix_web::get("/receipts")]
 async fn list_receipts(hospital: Data<Hospital>) -> Result<Json<Vec<Receipt>>, Refusal> {
     Ok(Json(hospital.receipts().map_err(Refusal::internal)?))
+}
+
+/// What the gateway's invented administrator types to log in at this moment.
+#[utoipa::path(get, path = "/administrator", responses((status = 200, body = Words), (status = 404, body = Refusal)))]
+#[actix_web::get("/administrator")]
+async fn log_in(hospital: Data<Hospital>) -> Result<Json<Words>, Refusal> {
+    let nobody = || Refusal::new(404, "nobody", "there is an administrator only with --gateway");
+    let administrator = hospital.administrator.as_ref().ok_or_else(nobody)?;
+    Ok(Json(administrator.words().map_err(Refusal::internal)?))
 }

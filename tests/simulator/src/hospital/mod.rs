@@ -11,6 +11,7 @@ pub use pcsc::{PcscError, PcscKind, PcscService};
 pub use receipts::Receipt;
 
 use crate::{
+    administrator::Administrator,
     cards::{Insertion, ServeError, serve},
     centre::{Centre, CentreConfig, CentreRules, CentreState, TrustedAuthority},
     face_reader::{ReaderConfig, SimulatedReader, SlotCard},
@@ -108,6 +109,8 @@ pub struct Hospital {
     pub pcsc: Mutex<PcscService>,
     /// Where everything is.
     pub addresses: Addresses,
+    /// Of the gateway that runs beside it, where one does.
+    pub administrator: Option<Administrator>,
     centre: Centre,
 }
 
@@ -184,7 +187,7 @@ impl Hospital {
             receipts,
         };
         let wallet = Wallet::new(jpki, centre.state().clone());
-        Ok(Self { lanes, wallet, pcsc: Mutex::new(pcsc), addresses, centre })
+        Ok(Self { lanes, wallet, pcsc: Mutex::new(pcsc), addresses, administrator: None, centre })
     }
 
     /// What the centre knows.

@@ -1,0 +1,119 @@
+//! The page's certificate: the hospital's, or one that the box makes for itself at the first start. Nobody vouches for
+//! that one, so its fingerprint is shown on the console, to be compared with what the browser shows.
+
+use crate::config::Web;
+use anyhow::{Context, Result, bail};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+/// What the page shows of itself, where it is served over TLS.
+pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Option<ServerConfig>> {
+    if !web.is_tls() {
+        return Ok(None);
+    }
+    if let (Some(certificate), Some(key)) = (&web.tls_certificate, &web.tls_key) {
+        return read(certificate, key).map(Some);
+    }
+    let folder = state_directory.join("gateway");
+    let (certificate, key) = (folder.join("page.pem"), folder.join("page.key"));
+    let names = names(web);
+    make(&folder, &names).with_context(|| format!("no certificate in {}", folder.display()))?;
+    let print = fingerprint(&certificate)?;
+    eprintln!("madoguchi: the page's certificate is made by this box; its SHA-256 fingerprint is {print}");
+    read(&certificate, &key).map(Some)
+}
+
+/// What browsers reach the page by.
+fn names(web: &Web) -> Vec<String> {
+    let mut names = vec![web.listen.ip().to_string(), "localhost".to_owned()];
+    names.extend(web.names.iter().cloned());
+    names
+}
+
+/// Makes key and certificate, unless they are there for the same names.
+fn make(folder: &Path, names: &[String]) -> Result<()> {
+    let for_names = folder.join("page.names");
+    let wanted = names.join("\n");
+    let made = fs::read_to_string(&for_names).is_ok_and(|text| text == wanted);
+    if made && folder.join("page.pem").exists() && folder.join("page.key").exists() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut parameters = CertificateParams::new(names)?;
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "Madoguchi Gateway");
+    // It is trusted by its fingerprint; an end would only bring a new one to compare.
+    parameters.not_before = rcgen::date_time_ymd(2025, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2049, 12, 31);
+    let key = KeyPair::generate()?;
+    let certificate = parameters.self_signed(&key)?;
+    keep(&folder.join("page.key"), &key.serialize_pem())?;
+    keep(&folder.join("page.pem"), &certificate.pem())?;
+    keep(&for_names, &wanted)
+}
+
+/// For the gateway's account only; replaced as a whole.
+fn keep(path: &Path, text: &str) -> Result<()> {
+    let being_written = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&being_written)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(fs::rename(&being_written, path)?)
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+    let of_certificate = || format!("{} (web.tls_certificate)", certificate.display());
+    let of_key = || format!("{} (web.tls_key)", key.display());
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(of_certificate)?;
+    if fs::metadata(key).with_context(of_key)?.permissions().mode() & 0o077 != 0 {
+        bail!("{}: others can read this key; chmod 600 it", of_key());
+    }
+    let key = PrivateKeyDer::from_pem_file(key).with_context(of_key)?;
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    config.with_context(of_certificate)
+}
+
+/// As browsers show it.
+fn fingerprint(certificate: &Path) -> Result<String> {
+    let der = CertificateDer::from_pem_file(certificate)?;
+    let pairs: Vec<_> = Sha256::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect();
+    Ok(pairs.join(":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_certificate_stays_while_its_names_do_and_its_key_is_for_the_gateway_only() {
+        crate::run::install_cryptography();
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("gateway");
+        let names = ["192.0.2.1".to_owned(), "madoguchi.example".to_owned()];
+        make(&folder, &names).unwrap();
+        let (certificate, key) = (folder.join("page.pem"), folder.join("page.key"));
+        let first = fingerprint(&certificate).unwrap();
+        assert_eq!(first.len(), 32 * 3 - 1, "{first}");
+        make(&folder, &names).unwrap();
+        assert_eq!(fingerprint(&certificate).unwrap(), first);
+        make(&folder, &names[..1]).unwrap();
+        assert_ne!(fingerprint(&certificate).unwrap(), first);
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(read(&certificate, &key).is_ok());
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(read(&certificate, &key).unwrap_err().to_string().contains("others can read"));
+    }
+}
