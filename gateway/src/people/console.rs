@@ -1,7 +1,7 @@
 //! `madoguchi people`: what an administrator of the machine does on its console. The way back when nobody can log in.
 
 use super::{Code, Credentials, Deed, Password, Register, SecondFactor, Secret, Store};
-use crate::{cli, config::Config};
+use crate::{cli, config::Config, keeper::whereabouts};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use madoguchi_protocol::{
@@ -10,20 +10,27 @@ use madoguchi_protocol::{
 };
 use std::{
     io::{self, BufRead, Read, Write},
+    path::Path,
     process::ExitCode,
 };
 use zeroize::Zeroizing;
 
 /// Does what the command line says. The gateway may run meanwhile: it sees the change at once.
 pub fn run(arguments: &cli::People) -> Result<ExitCode> {
-    let config = Config::load(&arguments.config)?;
-    let store = Store::of(&config.site.state_directory);
+    let file = &arguments.config;
+    anyhow::ensure!(
+        file.exists(),
+        "{}: there is no such file; say where it is with --config",
+        file.display()
+    );
+    // Also where the configuration is broken: the page that mends it needs somebody to log in.
+    let store = Store::of(&whereabouts(file, None));
     let mut out = io::stdout().lock();
     match &arguments.act {
         cli::PeopleAct::List => list(&*store.read()?, &mut out)?,
         cli::PeopleAct::Add { name, role, here } => {
             let (code, at) = (code()?, Timestamp::now());
-            let credentials = if *here { Some(credentials(name, &config, &mut out)?) } else { None };
+            let credentials = if *here { Some(credentials(name, file, &mut out)?) } else { None };
             store.change(|register| {
                 let id = register.add(name, *role, &code, at)?;
                 note(register, at, PersonAct::Added(id));
@@ -90,14 +97,15 @@ fn tell(out: &mut impl Write, name: &str, code: &Code) -> Result<()> {
 }
 
 /// Password from the first line of the input, second factor made here: for a box without a browser beside it.
-fn credentials(name: &str, config: &Config, out: &mut impl Write) -> Result<Credentials> {
+fn credentials(name: &str, config: &Path, out: &mut impl Write) -> Result<Credentials> {
     writeln!(io::stderr(), "Password of at least {} characters, then Enter:", Password::LEAST)?;
     let mut line = Zeroizing::new(String::new());
     io::stdin().lock().take(4096).read_line(&mut line).context("no password")?;
     let password = Password::typed(line.trim_end_matches(['\r', '\n']).to_owned());
     password.check(name)?;
     let second_factor = SecondFactor::random().context("no random numbers")?;
-    writeln!(out, "{}", second_factor.address(name, &config.site.terminal))?;
+    let terminal = Config::load(config).map_or_else(|_| "Gateway".into(), |it| it.site.terminal);
+    writeln!(out, "{}", second_factor.address(name, &format!("Madoguchi {terminal}")))?;
     Ok(Credentials { password: password.kept()?, second_factor, last_step: 0 })
 }
 
