@@ -307,6 +307,13 @@ pub enum QueueAct {
     Check,
     /// Put all that can be read of a damaged queue into a new file; the damaged one is kept beside it.
     Repair,
+    /// Bring the queue of a stopped gateway to the format of an older program, before that one is to run again. This version
+    /// brings it forward by itself when it starts.
+    Migrate {
+        /// The format's number; the older program's message names it.
+        #[arg(long, value_name = "N")]
+        to: i64,
+    },
     /// Write records, still sealed with the queue's key, into a new file that its owner alone can read.
     Export {
         /// The file to make.

@@ -174,6 +174,7 @@ mod tests {
             phones_since: None,
             phones_unmet: Vec::new(),
             visit: None,
+            rehearsal: None,
             visits_ended: 0,
             links_refused: 0,
             last_visit,

@@ -33,6 +33,7 @@ pub fn run(arguments: &Queue) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match &arguments.act {
         QueueAct::Repair => repair(&config),
+        QueueAct::Migrate { to } => migrate(&config, *to),
         act => runtime.block_on(with_store(&config, act)),
     }
 }
@@ -68,7 +69,7 @@ async fn with_store(config: &StoreConfig, act: &QueueAct) -> Result<ExitCode> {
         QueueAct::Check => check(&store).await,
         QueueAct::Export { output, ids } => export(&store, output, ids).await,
         QueueAct::Retry { ids, all } => retry(&store, ids, *all).await,
-        QueueAct::Repair => Ok(ExitCode::FAILURE),
+        QueueAct::Repair | QueueAct::Migrate { .. } => Ok(ExitCode::FAILURE),
     };
     store.close().await;
     done
@@ -139,6 +140,15 @@ async fn check(store: &Store) -> Result<ExitCode> {
     let set_aside = store.status().await?.set_aside;
     println!("{looked_at} records checked, {damaged} damaged, {set_aside} set aside before");
     Ok(if damaged == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn migrate(config: &StoreConfig, to: i64) -> Result<ExitCode> {
+    let from = match store::migrate(config, to) {
+        Err(error @ StoreError::InUse) => return Err(error).context("the gateway runs"),
+        from => from?,
+    };
+    println!("the queue was of format {from} and is now of format {to}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn repair(config: &StoreConfig) -> Result<ExitCode> {
@@ -253,6 +263,7 @@ const fn name(stage: Stage) -> &'static str {
         Stage::Delivered => "delivered",
         Stage::Settled => "settled",
         Stage::SetAside => "set-aside",
+        Stage::Practice => "practice",
     }
 }
 
@@ -264,6 +275,7 @@ const fn reason_name(reason: Reason) -> &'static str {
         Reason::Undeliverable => "undeliverable",
         Reason::TooOld => "given-up-too-old",
         Reason::MadeRoom => "given-up-for-room",
+        Reason::Practice => "practice",
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use madoguchi_protocol::VisitId;
 use madoguchi_protocol::eligibility::Verdict;
-use madoguchi_protocol::messages::audit_log::Entry;
+use madoguchi_protocol::messages::audit_log::{Entry, VisitEnd};
 use madoguchi_reception::in_japan;
 
 /// The most visits with a phone that may wait for the centre's answer; of more, the day is found a little later.
@@ -42,8 +42,8 @@ impl FirstPhone {
             Entry::MediumRead(medium, _) if medium.is_phone() && self.open.len() < MAX_OPEN => {
                 self.open.insert(visit);
             }
-            // A card was read after the phone had failed.
-            Entry::MediumRead(..) => {
+            // A card was read after the phone had failed, or it was practice.
+            Entry::MediumRead(..) | Entry::VisitEnded(VisitEnd::Practised) => {
                 self.open.remove(&visit);
             }
             Entry::ConfirmationSettled(verdict, ..) => {

@@ -23,6 +23,7 @@ use crate::verify::{VerifyError, each_line, files};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VisitFacts {
     began: Timestamp,
+    practice: bool,
     medium: Option<Medium>,
     end: Option<VisitEnd>,
     answer: Option<(Verdict, Timestamp)>,
@@ -31,7 +32,7 @@ pub struct VisitFacts {
 impl VisitFacts {
     /// A visit that began at this time.
     pub fn new(began: Timestamp) -> Self {
-        Self { began, medium: None, end: None, answer: None }
+        Self { began, practice: false, medium: None, end: None, answer: None }
     }
 
     /// Takes an entry of the visit into account. A deferred confirmation comes days after the visit's end.
@@ -39,6 +40,9 @@ impl VisitFacts {
         const PORTAL: VisitEnd = VisitEnd::Fallback(Fallback::PortalScreen);
         self.began = self.began.min(at);
         match entry {
+            Entry::PracticeStarted | Entry::PracticeSettled | Entry::VisitEnded(VisitEnd::Practised) => {
+                self.practice = true;
+            }
             Entry::MediumRead(medium, _) => self.medium = Some(*medium),
             Entry::ConfirmationSettled(verdict, ..) => self.answer = Some((*verdict, at)),
             // Staff may look at the portal's screen when the visit has been deferred: R-26 holds all the same.
@@ -52,7 +56,12 @@ impl VisitFacts {
 
     /// Whether it counts, by the rules of `reception`. A visit without an end is open.
     pub fn counting(&self) -> Counting {
-        self.end.map_or(Counting::Open, |end| count(end, self.answer.map(|(verdict, _)| verdict)))
+        self.end().map_or(Counting::Open, |end| count(end, self.answer.map(|(verdict, _)| verdict)))
+    }
+
+    /// Practice is practice from its first entry on, whatever else the log tells of it.
+    fn end(&self) -> Option<VisitEnd> {
+        if self.practice { Some(VisitEnd::Practised) } else { self.end }
     }
 
     /// When it began.
@@ -67,12 +76,12 @@ impl VisitFacts {
 
     /// How eligibility was established; nothing while the visit goes on.
     pub fn established(&self) -> Option<Established> {
-        self.end.map(|end| Established::of(end, self.answer.map(|(verdict, _)| verdict)))
+        self.end().map(|end| Established::of(end, self.answer.map(|(verdict, _)| verdict)))
     }
 
     /// When a phone was read and confirmed online.
     pub fn phone_confirmed(&self) -> Option<Timestamp> {
-        let (verdict, at) = self.answer?;
+        let (verdict, at) = self.answer.filter(|_| !self.practice)?;
         (verdict == Verdict::Confirmed && self.medium?.is_phone()).then_some(at)
     }
 
@@ -97,12 +106,19 @@ pub struct MonthlyUsage {
     pub not_confirmed: u64,
     /// In progress, or waiting for the centre's answer.
     pub open: u64,
+    /// Visits for practice, which are not among those that began.
+    pub practice: u64,
 }
 
 impl MonthlyUsage {
     fn add(&mut self, visit: &VisitFacts) {
+        let counting = visit.counting();
+        if counting == Counting::NotCounted(NotCounted::Practice) {
+            self.practice += 1;
+            return;
+        }
         self.visits += 1;
-        match visit.counting() {
+        match counting {
             Counting::Counted(_) => {
                 self.counted += 1;
                 self.counted_phones += u64::from(visit.medium.is_some_and(Medium::is_phone));
@@ -229,6 +245,25 @@ mod tests {
         for entries in [vec![READ], vec![READ, Entry::ConfirmationAccepted, DEFERRED]] {
             let usage = usage(&entries);
             assert_eq!((usage.counted, usage.open), (0, 1), "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn r28_practice_never_counts_whatever_else_the_log_tells_of_it() {
+        let practised = Entry::VisitEnded(VisitEnd::Practised);
+        for entries in [
+            vec![Entry::PracticeStarted],
+            vec![Entry::PracticeStarted, READ, practised.clone()],
+            vec![Entry::PracticeStarted, READ, CONFIRMED, DONE],
+            vec![READ, practised.clone(), LATER],
+            vec![PORTAL, practised],
+            vec![READ, DEFERRED, LATER, Entry::PracticeSettled],
+        ] {
+            let practice = MonthlyUsage { practice: 1, ..MonthlyUsage::default() };
+            assert_eq!(usage(&entries), practice, "{entries:?}");
+            let mut visit = VisitFacts::new(at("2025-11-22T03:00:00Z"));
+            entries.iter().for_each(|entry| visit.see(visit.began(), entry));
+            assert_eq!(visit.phone_confirmed(), None, "{entries:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     link::{FaceReaderLink, LinkEvent},
     meter::Meter,
     phones::Phones,
+    rehearsal::Rehearsal,
     settings::{Settings, SetupError, Surroundings},
     stopwatch::Stopwatch,
     tls::TlsLink,
@@ -48,6 +49,7 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     pub(crate) visit: Visit,
     meter: Meter,
     phones: Phones,
+    pub(crate) rehearsal: Rehearsal,
     /// Of the connected reader's maker.
     pub(crate) wording: Wording,
     /// Until the actor has started.
@@ -55,7 +57,7 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     outbox: mpsc::Sender<ToReader>,
     to_send: Option<mpsc::Receiver<ToReader>>,
     reader: Option<Hello>,
-    faults: Faults,
+    pub(crate) faults: Faults,
     pub(crate) interrupted: Interrupted,
     pub(crate) visits_ended: u64,
     links_refused: u64,
@@ -78,6 +80,7 @@ impl FaceReader {
     /// A lane whose reader connects over TLS. Needs a Tokio runtime; listens at once.
     pub fn new(bus: Bus, settings: &Settings, surroundings: Surroundings) -> Result<Self, SetupError> {
         settings.deadlines.check()?;
+        settings.check_rehearsal()?;
         let link = TlsLink::start(surroundings.premises.lane, &settings.link(), Timings::default())?;
         Ok(Self::with_link(bus, link, settings, surroundings))
     }
@@ -98,6 +101,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             interrupted: Interrupted::new(surroundings.language, settings.deadlines.result),
             wording: Wording::default(),
             phones: Phones::new(surroundings, settings.phone_setup.clone()),
+            rehearsal: Rehearsal::new(settings.rehearsal_minutes),
             link: Some(link),
             outbox,
             to_send: Some(to_send),
@@ -123,6 +127,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             self.phones_ready = ready;
             self.step(Input::PhonesReady(ready), context);
         }
+        self.follow_rehearsal(context);
         self.publish();
     }
 
@@ -158,9 +163,11 @@ impl<L: FaceReaderLink> FaceReader<L> {
             phones_since: self.phones.readiness().and_then(Readiness::since),
             phones_unmet: self.phones.readiness().map(Readiness::unmet).unwrap_or_default(),
             visit: self.visit.in_progress(),
+            rehearsal: self.visit.rehearsal(),
             visits_ended: self.visits_ended,
             links_refused: self.links_refused,
-            last_visit: self.last_ended,
+            // Practice is no figure of the lane.
+            last_visit: self.last_ended.filter(|ended| ended.end != VisitEnd::Practised),
         };
         self.bus.set_state(self.faults.list(), detail);
     }

@@ -20,6 +20,7 @@ mod interrupted;
 pub mod link;
 mod meter;
 mod phones;
+mod rehearsal;
 mod settings;
 mod stopwatch;
 pub mod tls;

@@ -180,6 +180,7 @@ mod tests {
 
         fn act(&mut self, act: Act) {
             let present = VisitInProgress {
+                practice: false,
                 visit: VisitId::from_bytes([1; 16]),
                 step: Step::Idle,
                 since: self.now,

@@ -32,12 +32,25 @@ pub struct Settings {
     /// How long each state of a visit may last.
     #[serde(default)]
     pub deadlines: Deadlines,
+    /// After how many minutes a rehearsal that nobody ended is over: from 1 to 480.
+    #[serde(default = "usual_rehearsal")]
+    pub rehearsal_minutes: u16,
     /// What was recorded when the lane was set up for smartphones; without it they are not offered.
     #[serde(default)]
     pub phone_setup: Option<Setup>,
 }
 
+/// An hour: longer than practice takes, shorter than a morning.
+const fn usual_rehearsal() -> u16 {
+    60
+}
+
 impl Settings {
+    /// Refuses a rehearsal of no time, or of more than a working day.
+    pub(crate) fn check_rehearsal(&self) -> Result<(), SetupError> {
+        if (1..=480).contains(&self.rehearsal_minutes) { Ok(()) } else { Err(SetupError::Rehearsal) }
+    }
+
     /// What concerns the device link.
     pub fn link(&self) -> LinkSettings {
         LinkSettings {
@@ -79,4 +92,7 @@ pub enum SetupError {
     /// A deadline.
     #[error(transparent)]
     Deadline(#[from] BadDeadline),
+    /// No time, or more than a working day.
+    #[error("rehearsal_minutes must be from 1 to 480")]
+    Rehearsal,
 }

@@ -89,6 +89,7 @@ mod tests {
 
     fn standing(visit: VisitId, step: Step, since: i64) -> VisitInProgress {
         VisitInProgress {
+            practice: false,
             visit,
             step,
             since: at(since),

@@ -26,6 +26,7 @@ use crate::{
     desk,
     drain::{self, Signals, now_ms},
     outlook::Arrivals,
+    rehearsal::{self, Rehearsals},
     settings::Settings,
     store::{self, Level, Status, Store, StoreError},
 };
@@ -40,6 +41,8 @@ const SEEK_ROOM_EVERY: Duration = Duration::from_secs(5);
 const REOPEN_AFTER: Duration = Duration::from_secs(2);
 /// Records whose seals are opened in one go when the queue is checked at the start.
 const SCRUB_AT_ONCE: usize = 64;
+/// Within this time of the start every lane has said whether it rehearses.
+const LANES_HEARD_WITHIN: Duration = Duration::from_secs(2);
 /// Commands that wait for the store to be opened: more than there are lanes at a site.
 const MOST_EARLY: usize = 128;
 
@@ -51,8 +54,10 @@ pub struct OfflineQueue {
     /// What came while the store was being opened; answered as soon as it is known whether it works.
     early: Vec<(Envelope<AcceptConfirmation>, Responder)>,
     opening: bool,
-    draining: Option<SpawnHandle>,
+    /// What moves records on, as long as the store works.
+    working: Vec<SpawnHandle>,
     signals: Arc<Signals>,
+    rehearsals: Arc<Rehearsals>,
     settled: Arc<AtomicU64>,
     line_was_up: bool,
     folder_was_good: bool,
@@ -72,8 +77,9 @@ impl OfflineQueue {
             store: None,
             early: Vec::new(),
             opening: false,
-            draining: None,
+            working: Vec::new(),
             signals: Arc::default(),
+            rehearsals: Arc::default(),
             settled: Arc::default(),
             line_was_up: false,
             folder_was_good: false,
@@ -129,10 +135,16 @@ impl OfflineQueue {
         let (signals, settled) = (self.signals.clone(), self.settled.clone());
         let drained = store.clone();
         let draining = async move { drain::run(bus, drained, &settings, &signals, settled).await };
-        self.draining = Some(context.spawn(draining.into_actor(self).map(|error, queue, context| {
-            queue.draining = None;
-            queue.failed(&error, context);
-        })));
+        let (bus, practised, rehearsals) = (self.bus.clone(), store.clone(), self.rehearsals.clone());
+        let wiping = async move { rehearsal::run(bus, practised, &rehearsals, LANES_HEARD_WITHIN).await };
+        self.working = vec![
+            context.spawn(
+                draining.into_actor(self).map(|error, queue, context| queue.failed_in_use(&error, context)),
+            ),
+            context.spawn(
+                wiping.into_actor(self).map(|error, queue, context| queue.failed_in_use(&error, context)),
+            ),
+        ];
         self.scrub(store, context);
         self.look(context);
     }
@@ -169,8 +181,8 @@ impl OfflineQueue {
         for (_, responder) in self.early.drain(..) {
             responder.reply::<AcceptConfirmation>(&Accepted::Failed);
         }
-        if let Some(draining) = self.draining.take() {
-            context.cancel_future(draining);
+        for working in self.working.drain(..) {
+            context.cancel_future(working);
         }
         let first = self.store.take().is_some() || !self.faults.has(FaultCode::QueueFailed);
         self.faults.set(FaultCode::QueueFailed, true);
@@ -194,6 +206,7 @@ impl OfflineQueue {
             return;
         };
         let began = Instant::now();
+        let practice = command.body.practice;
         let accepting = async move {
             let heard = desk::accept(&store, &command, now_ms()).await;
             (heard, command.lane, command.visit)
@@ -203,7 +216,9 @@ impl OfflineQueue {
                 Ok(heard) => {
                     queue.bus.emit(&QueueAccepted { visit, answer: heard.reply, took: began.elapsed() });
                     responder.reply::<AcceptConfirmation>(&heard.reply);
-                    if heard.new {
+                    if heard.new && practice {
+                        queue.rehearsals.note();
+                    } else if heard.new {
                         queue.arrivals.note(now_ms());
                         queue.signals.accepted.notify_one();
                         queue.bus.record(lane, visit, Entry::ConfirmationAccepted);
@@ -276,6 +291,7 @@ impl OfflineQueue {
                 oldest: status.oldest.and_then(timestamp),
                 set_aside: status.set_aside,
                 settled: self.settled.load(Ordering::Relaxed),
+                practice: status.practice,
                 hours_left: self.arrivals.hours_left(&status, &self.settings.quota(), now_ms()),
                 given_up_too_old: status.given_up.too_old,
                 given_up_for_room: status.given_up.made_room,
@@ -309,14 +325,20 @@ impl OfflineQueue {
                 self.folder_was_good = good;
             }
             (ActorKind::Uplink, _) => self.line_was_up = false,
+            (ActorKind::FaceReader, detail) => {
+                let rehearses = matches!(detail, Detail::FaceReader { rehearsal: Some(_), .. });
+                if let Some(lane) = from.lane {
+                    self.rehearsals.hear(lane, runs && rehearses);
+                }
+            }
             _ => {}
         }
     }
 
     fn stop(&mut self, context: &mut Context<Self>) {
         // What is under way is asked again at the next start, under the same request ids.
-        if let Some(draining) = self.draining.take() {
-            context.cancel_future(draining);
+        for working in self.working.drain(..) {
+            context.cancel_future(working);
         }
         let Some(store) = self.store.take() else { return context.stop() };
         context.spawn(store.close().into_actor(self).map(|(), _, context| context.stop()));

@@ -44,21 +44,38 @@ pub async fn accept(
         }
     };
     let id = RecordId(*request.request_id.as_bytes());
-    match store.accept(id, request.lane.number(), bytes, now).await {
+    let lane = request.lane.number();
+    if command.body.practice {
+        return match store.practise(id, lane, bytes, now).await {
+            // However far it has come: practice is settled without anybody being told.
+            Ok(Acceptance::New) => Ok(Heard { reply: Accepted::Accepted, new: true }),
+            Ok(Acceptance::Already(_)) => Ok(known(Accepted::Accepted)),
+            Ok(Acceptance::Full) | Err(StoreError::DiskFull) => Ok(known(Accepted::Full)),
+            Err(error) => refused(error),
+        };
+    }
+    match store.accept(id, lane, bytes, now).await {
         Ok(Acceptance::New) => Ok(Heard { reply: Accepted::Accepted, new: true }),
         Ok(Acceptance::Full) => Ok(known(Accepted::Full)),
-        Ok(Acceptance::Already(Stage::Accepted | Stage::SetAside)) => Ok(known(Accepted::Accepted)),
+        Ok(Acceptance::Already(Stage::Accepted | Stage::SetAside | Stage::Practice)) => {
+            Ok(known(Accepted::Accepted))
+        }
         Ok(Acceptance::Already(Stage::Answered | Stage::Delivered | Stage::Settled)) => {
             let header = store.look_up(id).await?;
             Ok(known(header.map_or(Accepted::Accepted, |header| Accepted::AlreadySettled(settled(&header)))))
         }
-        Err(error @ StoreError::TooLarge { .. }) => {
-            tracing::error!(%error, "a confirmation was refused");
-            Ok(known(Accepted::Failed))
-        }
         Err(StoreError::DiskFull) => Ok(known(Accepted::Full)),
-        Err(error) => Err(error),
+        Err(error) => refused(error),
     }
+}
+
+/// What is too large is this caller's own trouble; the rest is the store's.
+fn refused(error: StoreError) -> Result<Heard, StoreError> {
+    if matches!(error, StoreError::TooLarge { .. }) {
+        tracing::error!(%error, "a confirmation was refused");
+        return Ok(Heard { reply: Accepted::Failed, new: false });
+    }
+    Err(error)
 }
 
 /// Where a confirmation stands.
@@ -70,7 +87,7 @@ pub async fn standing(store: &Store, command: &AskConfirmation) -> Result<Confir
         return Ok(ConfirmationStanding::Unknown);
     };
     Ok(match header.stage {
-        Stage::Accepted => ConfirmationStanding::Waiting,
+        Stage::Accepted | Stage::Practice => ConfirmationStanding::Waiting,
         Stage::Answered | Stage::Delivered | Stage::Settled => {
             ConfirmationStanding::Settled(settled(&header))
         }

@@ -280,7 +280,7 @@ impl Means {
     }
 }
 
-fn entry_id(id: RecordId) -> MessageId {
+pub(crate) fn entry_id(id: RecordId) -> MessageId {
     let digest = Sha256::new_with_prefix(b"madoguchi offline_queue settled").chain_update(id.0).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

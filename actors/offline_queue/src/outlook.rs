@@ -61,6 +61,7 @@ mod tests {
 
     fn status(waiting: u64, bytes: u64) -> Status {
         Status {
+            practice: 0,
             waiting,
             answered: 0,
             set_aside: 0,

@@ -11,8 +11,11 @@
 //! ```
 
 mod choose;
+mod giving_up;
 mod key;
+mod look;
 mod memory;
+mod migrate;
 mod salvage;
 mod schema;
 mod seal;
@@ -21,6 +24,7 @@ mod table;
 mod types;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -28,11 +32,12 @@ use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, oneshot};
 
 pub use key::{CREDENTIAL, KeyId, KeyRing};
+pub use migrate::{FORMAT, OLDEST_FORMAT, migrate};
 pub use salvage::{Repaired, repair};
 pub use space::Quota;
 pub use types::{
-    Acceptance, Due, GivenUp, Header, Kind, Level, Millis, Opened, Reason, RecordId, Scrubbed, Sealed, Stage,
-    Status, Step, StoreError, WhenFull, Work,
+    Acceptance, Due, GivenUp, Header, Kind, Level, Millis, Opened, Practised, Reason, RecordId, Scrubbed,
+    Sealed, Stage, Status, Step, StoreError, WhenFull, Work,
 };
 
 use table::Table;
@@ -139,7 +144,34 @@ impl Store {
         request: Vec<u8>,
         at: Millis,
     ) -> Result<Acceptance, StoreError> {
-        self.call(move |table| table.accept(id, lane, &request, at)).await
+        self.call(move |table| table.accept(id, lane, &request, Stage::Accepted, at)).await
+    }
+
+    /// Makes a request durable that is for practice: it waits in [`Stage::Practice`], and room for a real one is made by
+    /// wiping it first.
+    ///
+    /// # Errors
+    /// As [`Store::accept`].
+    pub async fn practise(
+        &self,
+        id: RecordId,
+        lane: u16,
+        request: Vec<u8>,
+        at: Millis,
+    ) -> Result<Acceptance, StoreError> {
+        self.call(move |table| table.accept(id, lane, &request, Stage::Practice, at)).await
+    }
+
+    /// Up to `limit` practice records of lanes other than `rehearsing`, each with its request where the seal holds.
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn practised(
+        &self,
+        rehearsing: BTreeSet<u16>,
+        limit: usize,
+    ) -> Result<Vec<Practised>, StoreError> {
+        self.call(move |table| table.practised(&rehearsing, limit)).await
     }
 
     /// Keeps the centre's definite answer with the caller's code for it.

@@ -11,7 +11,7 @@ use madoguchi_protocol::{
     evidence::ConfirmationRequest,
     fault::FaultCode,
     messages::{
-        offline_queue::{Accepted, ConfirmationStanding, Settlement},
+        offline_queue::{AcceptConfirmation, Accepted, ConfirmationStanding, Settlement},
         state::Detail,
     },
 };
@@ -261,7 +261,7 @@ async fn store_that_cannot_write_accepts_nothing() {
 async fn a_confirmation_of_another_lane_is_refused() {
     let house = House::build(&[1], |_, _| {}).await;
     let stolen = ConfirmationRequest { lane: neighbours::lane(2), ..confirmation(1) };
-    let command = madoguchi_protocol::messages::offline_queue::AcceptConfirmation { request: stolen.clone() };
+    let command = AcceptConfirmation { request: stolen.clone(), practice: false };
     let bus = house.bus(1);
     let said = bus.ask(Some(neighbours::lane(1)), Some(stolen.visit), command).await.unwrap();
     assert_eq!(said, Accepted::Failed);

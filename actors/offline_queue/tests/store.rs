@@ -5,7 +5,7 @@ mod common;
 
 use common::{config, due, id, open};
 use madoguchi_offline_queue::store::{
-    Acceptance, Kind, Level, Quota, Reason, Stage, Step, Store, StoreError,
+    Acceptance, FORMAT, Kind, Level, Quota, Reason, Stage, Step, Store, StoreError,
 };
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn a_newer_format_is_left_alone() {
     let db = rusqlite::Connection::open(config.directory.join("queue.db")).unwrap();
     db.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(db);
-    assert!(matches!(Store::open(&config), Err(StoreError::NewerFormat { found: 99, known: 1 })));
+    assert!(matches!(Store::open(&config), Err(StoreError::NewerFormat { found: 99, known: FORMAT })));
 }
 
 #[tokio::test]
@@ -270,33 +270,32 @@ async fn no_file_of_the_store_shows_what_was_accepted_or_is_open_to_others() {
     assert_eq!(std::fs::metadata(&config.directory).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn many_callers_share_syncs_and_a_single_one_waits_for_no_timer() {
+    use std::time::{Duration, Instant};
     let dir = tempfile::tempdir().unwrap();
     let store = open(&config(&dir));
-    let begin = std::time::Instant::now();
-    for n in 0..100 {
+    let mut quickest = Duration::MAX;
+    for n in 0..200 {
+        let begin = Instant::now();
         store.accept(id(n), 1, vec![0; 2000], 0).await.unwrap();
+        quickest = quickest.min(begin.elapsed());
     }
-    let alone = begin.elapsed() / 100;
     let before = store.status().await.unwrap().commits;
-    let callers: Vec<_> = (1..=64u32)
-        .map(|caller| {
+    // On this runtime's one thread all of them ask before any is answered.
+    let callers: Vec<_> = (1_000..1_064)
+        .map(|number| {
             let store = store.clone();
-            tokio::spawn(async move {
-                for n in 0..40 {
-                    let accepted = store.accept(id(caller << 16 | n), 1, vec![0; 2000], 0).await.unwrap();
-                    assert_eq!(accepted, Acceptance::New);
-                }
-            })
+            tokio::spawn(async move { store.accept(id(number), 1, vec![0; 2000], 0).await.unwrap() })
         })
         .collect();
     for caller in callers {
-        caller.await.unwrap();
+        assert_eq!(caller.await.unwrap(), Acceptance::New);
     }
     let commits = store.status().await.unwrap().commits - before;
-    println!("alone an accept took {alone:?}; 64 callers' 2560 accepts took {commits} commits");
-    assert!(commits < 2560 / 4, "{commits} commits");
-    // A gathering timer of 10 ms would show; a busy machine's disk does not.
-    assert!(alone < std::time::Duration::from_millis(10), "{alone:?}");
+    println!("alone an accept took {quickest:?} at best; 64 callers' accepts took {commits} commits");
+    // How many gather during a sync depends on what else the machine does; that they gather does not.
+    assert!(commits < 64, "{commits} commits");
+    // A timer that gathers callers would hold up every one of them; a busy machine holds up some.
+    assert!(quickest < Duration::from_millis(10), "{quickest:?}");
 }

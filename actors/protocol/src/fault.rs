@@ -127,6 +127,8 @@ faults! {
     ConfirmationSetAside = "confirmation-set-aside", Warning, Box, "malformed_confirmation_is_set_aside";
     /// The receipt computer's folder can't be written.
     ReceiptFolderUnavailable = "receipt-folder-unavailable", Critical, Box, "result_waits_for_the_receipt_folder";
+    /// Staff practise at the lane: it serves nobody for real.
+    Rehearsal = "rehearsal", Notice, Lane, "rehearsed_outage_is_seen_by_everybody_and_counted_by_nobody";
     /// A result holds characters that Shift_JIS lacks.
     CharactersLost = "characters-lost", Warning, Box, "character_that_shift_jis_lacks_is_reported";
     /// The audit log can't be written, or its chain is broken.

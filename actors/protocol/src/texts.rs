@@ -19,6 +19,7 @@ macro_rules! sources {
             sources!(@file $language, "page"),
             sources!(@file $language, "pages"),
             sources!(@file $language, "people"),
+            sources!(@file $language, "queue"),
             sources!(@file $language, "readiness"),
             sources!(@file $language, "screens"),
             sources!(@file $language, "update"),

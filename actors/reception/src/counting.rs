@@ -42,6 +42,8 @@ pub enum NotCounted {
     OtherWay(Fallback),
     /// Nobody completed it.
     NotCompleted,
+    /// It was practice and no patient's visit.
+    Practice,
 }
 
 impl Counting {
@@ -59,6 +61,7 @@ impl Counting {
                 NotCounted::OtherWay(Fallback::PortalScreen) => "portal_screen",
                 NotCounted::OtherWay(Fallback::SelfDeclaration) => "self_declaration",
                 NotCounted::NotCompleted => "not_completed",
+                NotCounted::Practice => "practice",
             },
         }
     }
@@ -75,6 +78,7 @@ pub fn count(end: VisitEnd, later: Option<Verdict>) -> Counting {
         (VisitEnd::Fallback(Fallback::PortalScreen), _) => Counting::NotCounted(NotCounted::PortalScreen),
         // A card that was confirmed on the reader ended the visit as Confirmed; this one was not.
         (VisitEnd::Fallback(way), _) => Counting::NotCounted(NotCounted::OtherWay(way)),
+        (VisitEnd::Practised, _) => Counting::NotCounted(NotCounted::Practice),
         (VisitEnd::Abandoned | VisitEnd::TakenOver | VisitEnd::Interrupted, _) => {
             Counting::NotCounted(NotCounted::NotCompleted)
         }

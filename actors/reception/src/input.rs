@@ -124,6 +124,8 @@ pub enum Input {
     Settled(ConfirmationSettled),
     /// A member of staff acted; answered by [`crate::Act::StaffAnswered`] in the same step.
     Staff(StaffAct, Option<PersonId>),
+    /// The rehearsal has lasted long enough: nobody ended it.
+    RehearsalOver,
     /// The timer that [`crate::Act::SetDeadline`] set for this instant has run. Only the newest deadline
     /// counts; the instant is compared, not the clock, so that a clock set back can't leave a screen for ever.
     DeadlinePassed(Timestamp),

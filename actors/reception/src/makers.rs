@@ -137,6 +137,7 @@ mod tests {
     #[test]
     fn r22_a_makers_wording_stands_on_its_readers_screens_and_the_catalogues_on_the_rest() {
         let spec = |kind, language| ScreenSpec {
+            practice: false,
             number: 1,
             kind,
             language,

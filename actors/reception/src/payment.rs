@@ -26,6 +26,8 @@ pub enum Established {
     PortalScreen,
     /// 被保険者資格申立書
     SelfDeclaration,
+    /// It was practice.
+    Practice,
     /// Not at all, as far as the box knows: the patient left, staff went on without it, or the centre said no.
     Not,
 }
@@ -41,6 +43,7 @@ impl Established {
             (VisitEnd::Fallback(Fallback::EligibilityCertificate), _) => Self::Certificate,
             (VisitEnd::Fallback(Fallback::PortalScreen), _) => Self::PortalScreen,
             (VisitEnd::Fallback(Fallback::SelfDeclaration), _) => Self::SelfDeclaration,
+            (VisitEnd::Practised, _) => Self::Practice,
             (
                 VisitEnd::Deferred
                 | VisitEnd::NotConfirmed(_)
@@ -62,6 +65,7 @@ impl Established {
             Self::Certificate => "eligibility_certificate",
             Self::PortalScreen => "portal_screen",
             Self::SelfDeclaration => "self_declaration",
+            Self::Practice => "practice",
             Self::Not => "not_established",
         }
     }
@@ -70,7 +74,7 @@ impl Established {
     pub const fn payment(self) -> Option<Payment> {
         match self {
             Self::SelfDeclaration => Some(Payment::DeclaredShare),
-            Self::Not => None,
+            Self::Practice | Self::Not => None,
             _ => Some(Payment::UsualShare),
         }
     }

@@ -19,6 +19,8 @@ pub struct ScreenSpec {
     pub kind: ScreenKind,
     /// In which language.
     pub language: Language,
+    /// Whether it is shown for practice: then it says so, first and in its title.
+    pub practice: bool,
     /// What to say before the screen's own text.
     pub notice: Option<Notice>,
     /// What can be touched, in order.
@@ -262,8 +264,12 @@ impl ScreenSpec {
             ("found", found.as_str()),
             ("item", item.as_str()),
         ];
-        let mut lines: Vec<String> =
-            self.notice.iter().map(|notice| notice.text(wording, language)).collect();
+        let mut lines = Vec::new();
+        if self.practice {
+            let key = if self.visit.is_none() { "fault-rehearsal-patient" } else { "screen-practice-text" };
+            lines.push(text(language, key, &[]));
+        }
+        lines.extend(self.notice.iter().map(|notice| notice.text(wording, language)));
         if let ScreenKind::Fallback { reason, offers } = self.kind {
             lines.push(Notice::Fault(reason).text(wording, language));
             lines.push(text(language, &format!("{stem}-text"), &[]));
@@ -275,12 +281,16 @@ impl ScreenSpec {
             number: self.number,
             kind: self.kind.name().into(),
             language: language.tag().into(),
-            title: text(language, &format!("{stem}-title"), &arguments),
+            title: self.title(text(language, &format!("{stem}-title"), &arguments)),
             text: lines.join("\n"),
             choices: self.choices.iter().map(|choice| self.button(wording, *choice)).collect(),
             pin_pad: self.pin_pad.clone(),
             visit: self.visit,
         }
+    }
+
+    fn title(&self, title: String) -> String {
+        if self.practice { text(self.language, "screen-practice-title", &[("title", &title)]) } else { title }
     }
 
     fn button(&self, wording: &Wording, choice: Choice) -> device::Choice {

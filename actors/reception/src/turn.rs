@@ -4,6 +4,7 @@ mod confirming;
 mod lane;
 mod late;
 mod reading;
+mod rehearsal;
 mod slot;
 mod touch;
 
@@ -64,6 +65,7 @@ impl<'v> Turn<'v> {
             Input::NfcReader { usable } => self.nfc_reader(usable),
             Input::Line { up } => self.lane.surroundings.line_up = up,
             Input::Staff(act, by) => self.staff(act, by),
+            Input::RehearsalOver => self.end_rehearsal(),
             Input::DeadlinePassed(at) => self.deadline_passed(at),
             Input::Stopping => self.stop(),
         }
@@ -108,8 +110,10 @@ impl<'v> Turn<'v> {
 
     /// A patient is here.
     fn begin(&mut self, language: Language, place: Place) {
+        let practice = self.lane.rehearsal.is_some();
         self.lane.state = State::Visiting(Box::new(Session {
             visit: self.fresh.visit,
+            practice,
             language,
             place: place.clone(),
             notice: None,
@@ -125,7 +129,7 @@ impl<'v> Turn<'v> {
             slot_owes_cancelled: false,
             ended: None,
         }));
-        self.record(Entry::VisitStarted);
+        self.record(if practice { Entry::PracticeStarted } else { Entry::VisitStarted });
         self.go(place, None);
     }
 
@@ -196,7 +200,8 @@ impl<'v> Turn<'v> {
         };
         self.lane.last_screen = self.lane.last_screen.wrapping_add(1);
         let number = self.lane.last_screen;
-        self.act(Act::Show(ScreenSpec { number, kind, language, notice, choices, pin_pad, visit }));
+        let practice = self.is_practice();
+        self.act(Act::Show(ScreenSpec { number, kind, language, practice, notice, choices, pin_pad, visit }));
     }
 
     /// Begins the present place's limit anew.
@@ -212,6 +217,7 @@ impl<'v> Turn<'v> {
     /// The outcome stands; the last screen stays.
     fn conclude(&mut self, end: VisitEnd) {
         let Some(session) = self.session_mut() else { return };
+        let end = if session.practice { VisitEnd::Practised } else { end };
         if session.ended.is_none() {
             session.ended = Some(end);
             self.record(Entry::VisitEnded(end));

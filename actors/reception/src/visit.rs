@@ -33,6 +33,8 @@ pub struct Visit {
     /// Of the idle screen; a patient may choose another for one visit.
     pub(crate) language: Language,
     pub(crate) surroundings: Surroundings,
+    /// Since when staff have been rehearsing an outage here: who comes now comes for practice.
+    pub(crate) rehearsal: Option<Timestamp>,
     pub(crate) last_screen: u32,
     pub(crate) last_ask: u32,
     pub(crate) deadline: Option<Timestamp>,
@@ -64,6 +66,8 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) visit: VisitId,
+    /// It began while the lane rehearsed: it goes the deferred way, and its only end is that it was practice.
+    pub(crate) practice: bool,
     pub(crate) language: Language,
     pub(crate) place: Place,
     pub(crate) notice: Option<Notice>,
@@ -98,6 +102,7 @@ impl Visit {
             deadlines,
             language,
             surroundings: Surroundings::default(),
+            rehearsal: None,
             last_screen: 0,
             last_ask: 0,
             deadline: None,
@@ -123,6 +128,11 @@ impl Visit {
         self.surroundings.phones_ready && !matches!(self.state, State::Stopped { .. })
     }
 
+    /// Since when the lane has been rehearsing an outage.
+    pub fn rehearsal(&self) -> Option<Timestamp> {
+        self.rehearsal
+    }
+
     /// When the present state ends by itself; none while idle.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
@@ -139,6 +149,7 @@ impl Visit {
             pin_job: session.place.job(),
             trouble: session.trouble,
             staff_may: session.staff_acts(self.surroundings.slot_card),
+            practice: session.practice,
         })
     }
 }

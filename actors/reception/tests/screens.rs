@@ -3,6 +3,7 @@
 mod support;
 
 use madoguchi_protocol::{
+    VisitId,
     device::{MAX_TEXT, PinPad, SlotMethod},
     evidence::Medium,
     fault::FaultCode,
@@ -56,7 +57,22 @@ fn kinds() -> Vec<ScreenKind> {
 fn spec(kind: ScreenKind, language: Language, notice: Option<Notice>) -> ScreenSpec {
     let pin_pad = matches!(kind, ScreenKind::EnterPin(_))
         .then_some(PinPad { job: support::JOB, public_key: PublicKey([0; 32]) });
-    ScreenSpec { number: 1, kind, language, notice, choices: Choice::ALL.to_vec(), pin_pad, visit: None }
+    ScreenSpec {
+        number: 1,
+        kind,
+        language,
+        practice: false,
+        notice,
+        choices: Choice::ALL.to_vec(),
+        pin_pad,
+        visit: None,
+    }
+}
+
+/// The same for practice, within a visit but for the idle screen.
+fn practised(spec: ScreenSpec) -> ScreenSpec {
+    let visit = (spec.kind != ScreenKind::Idle).then(|| VisitId::from_bytes([1; 16]));
+    ScreenSpec { practice: true, visit, ..spec }
 }
 
 /// A key that the catalogue lacks shows as itself, an argument that nobody gave as its name in braces.
@@ -76,6 +92,9 @@ fn every_screen_has_its_texts_in_every_language_within_the_bounds() {
     for language in Language::ALL {
         for kind in kinds() {
             let spec = spec(kind, language, None);
+            let practice = practised(spec.clone()).render();
+            assert_is_a_text(&practice.title, &spec);
+            assert_is_a_text(&practice.text, &spec);
             let screen = spec.render();
             assert_is_a_text(&screen.title, &spec);
             assert_is_a_text(&screen.text, &spec);
@@ -95,7 +114,7 @@ fn every_notice_fits_on_the_longest_screen() {
         for language in Language::ALL {
             for kind in kinds() {
                 if !matches!(kind, ScreenKind::Fallback { .. }) {
-                    let spec = spec(kind, language, Some(notice));
+                    let spec = practised(spec(kind, language, Some(notice)));
                     assert_is_a_text(&spec.render().text, &spec);
                 }
             }

@@ -172,6 +172,7 @@ fn what(view: &View<'_>, register: &Register, what: &Logged) -> String {
         Logged::Removed(through) => with("logged-removed", "through", &through.to_string()),
         Logged::Entry(entry) => match entry {
             Entry::VisitStarted => view.say("logged-visit-started", &[]),
+            Entry::PracticeStarted => view.say("logged-practice-started", &[]),
             Entry::Step(step) => with("logged-step", "step", &view.say(step_key(*step), &[])),
             Entry::MediumRead(medium, _) => {
                 let medium = view.say(&format!("medium-{}", medium.name().replace('_', "-")), &[]);
@@ -181,6 +182,7 @@ fn what(view: &View<'_>, register: &Register, what: &Logged) -> String {
             Entry::Authenticated(verdict) => with("logged-authenticated", "verdict", verdict.name()),
             Entry::ConfirmationAccepted => view.say("logged-accepted", &[]),
             Entry::ConfirmationSettled(verdict, ..) => with("logged-settled", "verdict", verdict.name()),
+            Entry::PracticeSettled => view.say("logged-practice-settled", &[]),
             Entry::ResultWritten => view.say("logged-result-written", &[]),
             Entry::VisitEnded(end) => with("logged-visit-ended", "end", &view.say(end_key(*end), &[])),
             Entry::FaultRaised(fault) => {

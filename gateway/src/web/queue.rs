@@ -33,6 +33,7 @@ fn facts(view: &View<'_>) -> Markup {
         oldest,
         set_aside,
         settled,
+        practice,
         hours_left,
         given_up_too_old,
         given_up_for_room,
@@ -51,6 +52,7 @@ fn facts(view: &View<'_>) -> Markup {
             (row("queue-oldest", oldest.map_or("–".into(), clock)))
             (row("queue-hours", hours_left.map_or("–".into(), |hours| hours.to_string())))
             (row("queue-settled", settled.to_string()))
+            @if *practice > 0 { (row("queue-practice", practice.to_string())) }
             (row("queue-set-aside", set_aside.to_string()))
             (row("queue-given-up-too-old", given_up_too_old.to_string()))
             (row("queue-given-up-for-room", given_up_for_room.to_string()))

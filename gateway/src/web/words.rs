@@ -81,6 +81,7 @@ pub(super) const fn end_key(end: VisitEnd) -> &'static str {
         VisitEnd::Abandoned => "end-abandoned",
         VisitEnd::TakenOver => "end-taken-over",
         VisitEnd::Interrupted => "end-interrupted",
+        VisitEnd::Practised => "end-practised",
     }
 }
 
@@ -98,6 +99,8 @@ pub(super) const fn act_key(act: StaffAct) -> &'static str {
         StaffAct::Cancel => "act-cancel",
         StaffAct::TakeOver => "act-take-over",
         StaffAct::ConfirmPhoto => "act-confirm-photo",
+        StaffAct::BeginRehearsal => "act-begin-rehearsal",
+        StaffAct::EndRehearsal => "act-end-rehearsal",
         StaffAct::SettleByFallback(Fallback::MyNumberCard) => "act-settle-my-number-card",
         StaffAct::SettleByFallback(Fallback::EligibilityCertificate) => "act-settle-eligibility-certificate",
         StaffAct::SettleByFallback(Fallback::PortalScreen) => "act-settle-portal-screen",

@@ -162,7 +162,7 @@ fn commands() -> Vec<Vec<u8>> {
         of_lane(Authenticate { request_id: request_id(), evidence: evidence() }),
         of_lane(Confirm { request: request(), deferred: false }),
         of_box(QueryEligibility { query }),
-        of_lane(AcceptConfirmation { request: request() }),
+        of_lane(AcceptConfirmation { request: request(), practice: false }),
         of_lane(AskConfirmation { request_id: request_id() }),
         of_lane(WriteResult {
             answer: answer(),

@@ -127,6 +127,7 @@ impl House {
             reader_name: None,
             maker: None,
             deadlines: Default::default(),
+            rehearsal_minutes: 60,
             phone_setup: Some(Setup {
                 procedure: Some("KB0012308".into()),
                 version: Some("1.0".into()),

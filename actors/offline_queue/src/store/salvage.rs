@@ -101,7 +101,7 @@ fn copy(old: &Connection, new: &mut Connection, keys: &KeyRing, now: i64) -> Res
         };
         let stage = u8::try_from(found.stage).ok().and_then(Stage::from_stored);
         let sound = match stage {
-            Some(Stage::Settled) => true,
+            Some(Stage::Settled | Stage::Practice) => true,
             Some(Stage::Answered | Stage::Delivered) => whole(Part::Request) && whole(Part::Answer),
             Some(Stage::Accepted | Stage::SetAside) => whole(Part::Request),
             None => false,

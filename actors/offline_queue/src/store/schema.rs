@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::migrate::{self, FORMAT};
 use super::types::StoreError;
 
-/// `PRAGMA user_version` of the schema below.
-const FORMAT: i64 = 1;
 /// Marks the file as ours: "MdgQ".
 const APPLICATION: i64 = 0x4d64_6751;
-// The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
+// Of format `FORMAT`; `migrate` knows the others. The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
 // few bytes and not the request; its key is twice the record's number plus the part.
 const SCHEMA: &str = "
     CREATE TABLE record (
@@ -25,8 +24,15 @@ const SCHEMA: &str = "
     CREATE TABLE key_used (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 ";
 
-/// Opens or makes the database file and takes its lock.
+/// Opens or makes the database file, takes its lock and brings it to this version's format.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let db = connect_as_it_is(path)?;
+    migrate::bring(&db, FORMAT)?;
+    Ok(db)
+}
+
+/// Opens the database file in the format that it has, or makes it in this version's, and takes its lock.
+pub(super) fn connect_as_it_is(path: &Path) -> Result<Connection, StoreError> {
     let db = Connection::open(path)?;
     // Long enough for a predecessor that is just closing.
     db.busy_timeout(Duration::from_secs(1))?;

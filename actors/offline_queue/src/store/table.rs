@@ -8,17 +8,14 @@ use super::memory::{Memory, Settled};
 use super::seal::{self, Part};
 use super::space::Space;
 use super::types::{
-    Acceptance, GivenUp, Header, Level, Millis, Reason, RecordId, Scrubbed, Sealed, Stage, Status, Step,
-    StoreError, WhenFull, Work,
+    Acceptance, GivenUp, Header, Level, Millis, Reason, RecordId, Stage, Step, StoreError, WhenFull, Work,
 };
 
 /// The longest code that is kept beside a reason.
 const LONGEST_NOTE: usize = 64;
 
-/// Records given up for a single new one at most.
-const MOST_FOR_ONE: usize = 64;
-
-const COLUMNS: &str = "seq, id, lane, stage, accepted_at, changed_at, bytes, outcome, reason, note";
+pub(super) const COLUMNS: &str =
+    "seq, id, lane, stage, accepted_at, changed_at, bytes, outcome, reason, note";
 
 /// Counts by stage and the bytes of all: kept along, so that a status costs nothing.
 #[derive(Clone, Copy, Default)]
@@ -29,7 +26,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    fn unsettled(&self) -> u64 {
+    pub(super) fn unsettled(&self) -> u64 {
         self.count.iter().sum::<u64>() - self.count[Stage::Settled as usize]
     }
 }
@@ -48,10 +45,10 @@ pub(super) struct Table {
     pub(super) commits: u64,
     /// How much the write-ahead log has grown since it was last carried over, roughly.
     pub(super) log_bytes: u64,
-    keys: KeyRing,
-    memory: Memory,
+    pub(super) keys: KeyRing,
+    pub(super) memory: Memory,
     largest_part: usize,
-    when_full: WhenFull,
+    pub(super) when_full: WhenFull,
 }
 
 impl Table {
@@ -80,9 +77,10 @@ impl Table {
         Ok(table)
     }
 
-    /// Records that are neither settled nor set aside.
+    /// Records that are neither settled nor set aside nor for practice.
     pub(super) fn unfinished(&self) -> u64 {
-        self.totals.unsettled() - self.totals.count[Stage::SetAside as usize]
+        let rests = self.totals.count[Stage::SetAside as usize] + self.totals.count[Stage::Practice as usize];
+        self.totals.unsettled() - rests
     }
 
     /// All or nothing: if one record needs a key that is not there, the store isn't opened at all.
@@ -124,12 +122,13 @@ impl Table {
         Ok(totals)
     }
 
-    /// Puts a new record at the end of its lane.
+    /// Puts a new record at the end of its lane, in the stage where it begins.
     pub(super) fn accept(
         &mut self,
         id: RecordId,
         lane: u16,
         request: &[u8],
+        stage: Stage,
         at: Millis,
     ) -> Result<Acceptance, StoreError> {
         if let Some(placed) = self.find(id)? {
@@ -139,7 +138,8 @@ impl Table {
             return Ok(Acceptance::Already(Stage::Settled));
         }
         self.check_size(request)?;
-        if self.level() == Level::Full && !self.make_room(at)? {
+        // Practice takes no room from anybody.
+        if self.level() == Level::Full && (stage == Stage::Practice || !self.make_room(at)?) {
             return Ok(Acceptance::Full);
         }
         let sealed = seal::seal(&self.keys, id, Part::Request, request)?;
@@ -147,91 +147,22 @@ impl Table {
             .prepare_cached(
                 "INSERT INTO record (id, lane, stage, accepted_at, changed_at, bytes) VALUES (?,?,?,?,?,?)",
             )?
-            .execute(params![id.0, lane, Stage::Accepted as u8, signed(at), signed(at), sealed.len()])?;
+            .execute(params![id.0, lane, stage as u8, signed(at), signed(at), sealed.len()])?;
         let seq = self.db.last_insert_rowid();
         self.put_body(seq, Part::Request, &sealed)?;
-        self.totals.count[Stage::Accepted as usize] += 1;
+        self.totals.count[stage as usize] += 1;
         self.totals.bytes += sealed.len() as u64;
         Ok(Acceptance::New)
     }
 
-    /// Gives up what the configuration gives up first. Says whether there is room now.
-    fn make_room(&mut self, at: Millis) -> Result<bool, StoreError> {
-        let stages: &[Stage] = match self.when_full {
-            WhenFull::Refuse => return Ok(false),
-            WhenFull::GiveUpSetAside => &[Stage::SetAside],
-            WhenFull::GiveUpOldest => &[Stage::SetAside, Stage::Accepted],
-        };
-        // One by one: a large record may need the room of several small ones, a disk without room gets none so.
-        for _ in 0..MOST_FOR_ONE {
-            if self.space.disk_full() {
-                return Ok(false);
-            }
-            if self.level() != Level::Full {
-                return Ok(true);
-            }
-            let mut oldest = None;
-            for stage in stages {
-                oldest = self.oldest(*stage)?;
-                if oldest.is_some() {
-                    break;
-                }
-            }
-            let Some(placed) = oldest else { return Ok(false) };
-            self.give_up(&placed, Reason::MadeRoom, at)?;
-        }
-        Ok(self.level() != Level::Full)
-    }
-
-    /// Gives up at most `limit` records that were accepted before `before` and still wait. Says how many.
-    pub(super) fn give_up_older(
-        &mut self,
-        before: Millis,
-        limit: usize,
-        at: Millis,
-    ) -> Result<usize, StoreError> {
-        for given_up in 0..limit {
-            match self.oldest(Stage::Accepted)? {
-                Some(placed) if placed.header.accepted_at < before => {
-                    self.give_up(&placed, Reason::TooOld, at)?;
-                }
-                _ => return Ok(given_up),
-            }
-        }
-        Ok(limit)
-    }
-
-    /// The record of a stage that was accepted first, over all lanes.
-    fn oldest(&self, stage: Stage) -> Result<Option<Placed>, StoreError> {
-        let mut oldest: Option<Placed> = None;
-        for lane in self.lanes(stage)? {
-            for placed in self.of_lane(stage, lane, false, 1)? {
-                if oldest.as_ref().is_none_or(|known| placed.seq < known.seq) {
-                    oldest = Some(placed);
-                }
-            }
-        }
-        Ok(oldest)
-    }
-
-    /// Wipes a record that has not been confirmed, and counts it by its reason.
-    fn give_up(&mut self, placed: &Placed, reason: Reason, at: Millis) -> Result<(), StoreError> {
-        let Header { id, lane, stage, accepted_at, .. } = placed.header;
-        tracing::error!(record = %id, lane, ?stage, accepted_at, ?reason, "a confirmation is given up");
-        self.wipe(placed, at)?;
-        self.db
-            .prepare_cached("UPDATE record SET reason = ?, note = NULL, outcome = NULL WHERE seq = ?")?
-            .execute(params![reason as u8, placed.seq])?;
-        match reason {
-            Reason::TooOld => self.totals.given_up.too_old += 1,
-            _ => self.totals.given_up.made_room += 1,
-        }
-        Ok(())
-    }
-
     /// Settles a record: both its bodies go.
-    fn wipe(&mut self, placed: &Placed, at: Millis) -> Result<(), StoreError> {
+    pub(super) fn wipe(&mut self, placed: &Placed, at: Millis) -> Result<(), StoreError> {
         self.place(placed, Stage::Settled, at)?;
+        if placed.header.stage == Stage::Practice {
+            self.db
+                .prepare_cached("UPDATE record SET reason = ? WHERE seq = ?")?
+                .execute(params![Reason::Practice as u8, placed.seq])?;
+        }
         self.db
             .prepare_cached("DELETE FROM body WHERE seq_part IN (?1 * 2, ?1 * 2 + 1)")?
             .execute([placed.seq])?;
@@ -331,106 +262,6 @@ impl Table {
         Ok(Work { header: placed.header, request, answer })
     }
 
-    /// The header of a record, however far it has come; of a long-settled one, what the memory still knows.
-    pub(super) fn look_up(&self, id: RecordId) -> Result<Option<Header>, StoreError> {
-        if let Some(placed) = self.find(id)? {
-            return Ok(Some(placed.header));
-        }
-        Ok(self.memory.get(id)?.map(|settled| Header {
-            id,
-            lane: 0,
-            stage: Stage::Settled,
-            accepted_at: settled.accepted_at,
-            changed_at: settled.settled_at,
-            bytes: 0,
-            outcome: settled.outcome,
-            set_aside: None,
-        }))
-    }
-
-    /// Up to `limit` headers in the order of acceptance, those after `after`, with the place of the last.
-    pub(super) fn list(&self, after: i64, limit: usize) -> Result<Vec<(i64, Header)>, StoreError> {
-        let text = format!("SELECT {COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?");
-        let mut statement = self.db.prepare_cached(&text)?;
-        let rows = statement.query_map(params![after, limit], placed)?;
-        rows.map(|row| row.map(|placed| (placed.seq, placed.header)))
-            .collect::<Result<_, _>>()
-            .map_err(Into::into)
-    }
-
-    /// The record as it lies there, its seals closed; `None` when unknown.
-    pub(super) fn sealed(&self, id: RecordId) -> Result<Option<Sealed>, StoreError> {
-        let Some(Placed { seq, header }) = self.find(id)? else { return Ok(None) };
-        let (request, answer) = (self.body(seq, Part::Request)?, self.body(seq, Part::Answer)?);
-        Ok(Some(Sealed { header, request, answer }))
-    }
-
-    /// Opens the seals of up to `limit` records after `after`. Those that don't hold are set aside if `set_aside`
-    /// gives the time for it.
-    pub(super) fn scrub(
-        &mut self,
-        after: i64,
-        limit: usize,
-        set_aside: Option<Millis>,
-    ) -> Result<Scrubbed, StoreError> {
-        let mut scrubbed = Scrubbed::default();
-        for (seq, header) in self.list(after, limit)? {
-            scrubbed.last = Some(seq);
-            scrubbed.looked_at += 1;
-            if matches!(header.stage, Stage::Settled | Stage::SetAside) {
-                continue;
-            }
-            let id = header.id;
-            match self.open_seals(Placed { seq, header }) {
-                Ok(_) => {}
-                Err(StoreError::Seal) => {
-                    scrubbed.damaged.push(id);
-                    if let Some(now) = set_aside {
-                        self.set_aside(id, Reason::Damaged, "seal", now)?;
-                    }
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(scrubbed)
-    }
-
-    /// What the store holds.
-    pub(super) fn status(&self) -> Result<Status, StoreError> {
-        let count = |stage: Stage| self.totals.count[stage as usize];
-        let mut oldest: Option<Millis> = None;
-        for stage in [Stage::Accepted, Stage::Answered, Stage::Delivered] {
-            for lane in self.lanes(stage)? {
-                let at: Option<i64> = self
-                    .db
-                    .prepare_cached(
-                        "SELECT accepted_at FROM record WHERE stage = ? AND lane = ? ORDER BY seq",
-                    )?
-                    .query_row(params![stage as u8, lane], |row| row.get(0))
-                    .optional()?;
-                oldest = [oldest, at.map(unsigned)].into_iter().flatten().min();
-            }
-        }
-        Ok(Status {
-            waiting: count(Stage::Accepted),
-            answered: count(Stage::Answered) + count(Stage::Delivered),
-            set_aside: count(Stage::SetAside),
-            bytes: self.totals.bytes,
-            oldest,
-            level: self.level(),
-            given_up: self.totals.given_up,
-            commits: self.commits,
-        })
-    }
-
-    /// How near the quota is, the disk included.
-    pub(super) fn level(&self) -> Level {
-        if self.space.disk_full() {
-            return Level::Full;
-        }
-        self.space.quota().level(self.totals.unsettled(), self.totals.bytes)
-    }
-
     /// Moves at most `limit` records settled before `before` to the long memory. Says how many.
     pub(super) fn remember(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError> {
         let settled: Vec<(i64, RecordId, Settled)> = {
@@ -493,7 +324,7 @@ impl Table {
         rows.collect::<Result<_, _>>().map_err(Into::into)
     }
 
-    fn find(&self, id: RecordId) -> Result<Option<Placed>, StoreError> {
+    pub(super) fn find(&self, id: RecordId) -> Result<Option<Placed>, StoreError> {
         let text = format!("SELECT {COLUMNS} FROM record WHERE id = ?");
         Ok(self.db.prepare_cached(&text)?.query_row([id.0], placed).optional()?)
     }
@@ -519,7 +350,7 @@ impl Table {
         Ok(())
     }
 
-    fn body(&self, seq: i64, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn body(&self, seq: i64, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self
             .db
             .prepare_cached("SELECT sealed FROM body WHERE seq_part = ?")?
@@ -535,7 +366,7 @@ impl Table {
     }
 }
 
-fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
+pub(super) fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
     let wrong = |column: usize| rusqlite::Error::IntegralValueOutOfRange(column, 0);
     let reason: Option<u8> = row.get(8)?;
     let note: Option<String> = row.get(9)?;
@@ -559,6 +390,6 @@ fn signed(at: Millis) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }
 
-fn unsigned(at: i64) -> Millis {
+pub(super) fn unsigned(at: i64) -> Millis {
     u64::try_from(at).unwrap_or(0)
 }

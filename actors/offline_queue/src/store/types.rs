@@ -43,12 +43,20 @@ pub enum Stage {
     Settled = 3,
     /// Taken out of the line with a [`Reason`]; kept until an operator puts it back or disposes of it.
     SetAside = 4,
+    /// For practice: kept until its lane's rehearsal ends, then wiped. Never asked, never handed on.
+    Practice = 5,
 }
 
 impl Stage {
     /// Every stage, in the order of their stored numbers.
-    pub const ALL: [Stage; 5] =
-        [Stage::Accepted, Stage::Answered, Stage::Delivered, Stage::Settled, Stage::SetAside];
+    pub const ALL: [Stage; 6] = [
+        Stage::Accepted,
+        Stage::Answered,
+        Stage::Delivered,
+        Stage::Settled,
+        Stage::SetAside,
+        Stage::Practice,
+    ];
 
     pub(super) fn from_stored(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
@@ -57,11 +65,11 @@ impl Stage {
     /// What a step to `next` means for a record that is here. A repeated step is no error, because every
     /// caller repeats until it hears an answer.
     pub fn toward(self, next: Stage) -> Step {
-        use Stage::{Accepted, Answered, Delivered, SetAside, Settled};
+        use Stage::{Accepted, Answered, Delivered, Practice, SetAside, Settled};
         match (self, next) {
             (here, there) if here == there => Step::Already(here),
             (Accepted, Answered) | (Answered, Delivered) | (Delivered, Settled) => Step::Done,
-            (Accepted | Answered | Delivered, SetAside) | (SetAside, Settled) => Step::Done,
+            (Accepted | Answered | Delivered, SetAside) | (SetAside | Practice, Settled) => Step::Done,
             (here, _) => Step::Already(here),
         }
     }
@@ -89,7 +97,7 @@ pub enum Acceptance {
     Full,
 }
 
-/// Why a record was set aside or given up.
+/// Why a record was set aside, given up or wiped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
@@ -105,17 +113,20 @@ pub enum Reason {
     TooOld = 4,
     /// Given up and wiped to make room for a new one, as the configuration wants it.
     MadeRoom = 5,
+    /// Wiped: it was for practice.
+    Practice = 6,
 }
 
 impl Reason {
     /// Every reason, in the order of their stored numbers.
-    pub const ALL: [Reason; 6] = [
+    pub const ALL: [Reason; 7] = [
         Reason::Refused,
         Reason::Undecodable,
         Reason::Damaged,
         Reason::Undeliverable,
         Reason::TooOld,
         Reason::MadeRoom,
+        Reason::Practice,
     ];
 
     pub(super) fn from_stored(number: u8) -> Option<Self> {
@@ -160,6 +171,9 @@ impl std::fmt::Debug for Work {
         f.debug_struct("Work").field("header", &self.header).finish_non_exhaustive()
     }
 }
+
+/// A record for practice, with its request where the seal holds.
+pub type Practised = (Header, Option<Vec<u8>>);
 
 /// A record as it lies on the disk, for export: its parts are still sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,6 +271,8 @@ pub struct Status {
     pub answered: u64,
     /// Records set aside.
     pub set_aside: u64,
+    /// Records for practice.
+    pub practice: u64,
     /// Sealed bytes of all of them.
     pub bytes: u64,
     /// When the oldest record that is neither settled nor set aside was accepted.
@@ -304,12 +320,25 @@ pub enum StoreError {
         why: String,
     },
     /// The store was written by a newer version.
-    #[error("the queue has format {found}, this version knows up to {known}; run the newer version again")]
+    #[error(
+        "the queue has format {found}, this version knows up to {known}; run the newer version again, or let that one \
+         bring the queue back: `madoguchi queue migrate --to {known}`"
+    )]
     NewerFormat {
         /// The format on the disk.
         found: i64,
         /// The newest format known here.
         known: i64,
+    },
+    /// Nobody knows how to bring a store to that format.
+    #[error(
+        "there is no queue of format {asked}; this version knows {} to {}",
+        super::OLDEST_FORMAT,
+        super::FORMAT
+    )]
+    NoSuchFormat {
+        /// The format that was asked for.
+        asked: i64,
     },
     /// The structure of the database is damaged.
     #[error(
@@ -381,8 +410,9 @@ mod tests {
                     assert_eq!(step, Step::Already(here));
                 }
                 if step == Step::Done {
-                    assert!(there > here || here == Stage::SetAside, "{here:?} → {there:?}");
+                    assert!(there > here || here >= Stage::SetAside, "{here:?} → {there:?}");
                     assert_ne!(here, Stage::Settled, "settled is the end");
+                    assert!(here != Stage::Practice || there == Stage::Settled, "practice leads nowhere");
                 }
             }
         }
@@ -396,6 +426,6 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::from_stored(reason as u8), Some(reason));
         }
-        assert_eq!(Stage::from_stored(5), None);
+        assert_eq!(Stage::from_stored(6), None);
     }
 }

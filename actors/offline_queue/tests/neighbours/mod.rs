@@ -1,5 +1,6 @@
 //! The queue's neighbours on a real broker: they answer what the test sets and count what takes effect.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     collections::{HashMap, HashSet},
@@ -188,8 +189,32 @@ impl House {
 
     pub async fn accept(&self, request: &ConfirmationRequest) -> Accepted {
         let bus = &self.client[&request.lane.number()];
-        let command = AcceptConfirmation { request: request.clone() };
+        let command = AcceptConfirmation { request: request.clone(), practice: false };
         bus.ask(Some(request.lane), Some(request.visit), command).await.unwrap()
+    }
+
+    /// What a lane that rehearses sends.
+    pub async fn practise(&self, request: &ConfirmationRequest) -> Accepted {
+        let bus = &self.client[&request.lane.number()];
+        let command = AcceptConfirmation { request: request.clone(), practice: true };
+        bus.ask(Some(request.lane), Some(request.visit), command).await.unwrap()
+    }
+
+    /// The lane's reader says whether it rehearses.
+    pub fn rehearse(&self, lane: u16, since: Option<Timestamp>) {
+        let detail = Detail::FaceReader {
+            connected: true,
+            reader: None,
+            phones_offered: true,
+            phones_since: None,
+            phones_unmet: Vec::new(),
+            visit: None,
+            rehearsal: since,
+            visits_ended: 0,
+            links_refused: 0,
+            last_visit: None,
+        };
+        self.client[&lane].set_state(vec![], detail);
     }
 
     pub async fn standing(&self, request: &ConfirmationRequest) -> ConfirmationStanding {
@@ -228,6 +253,19 @@ impl House {
 }
 
 impl World {
+    /// Whether the audit log was told that this visit was practice.
+    pub fn practised(&self, visit: VisitId) -> bool {
+        self.entries.iter().any(|(_, of, entry)| *of == Some(visit) && *entry == Entry::PracticeSettled)
+    }
+
+    /// Practice confirmations, as the queue last said.
+    pub fn practice(&self) -> Option<u64> {
+        match self.queue.as_ref()?.detail {
+            Detail::OfflineQueue { practice, .. } => Some(practice),
+            _ => None,
+        }
+    }
+
     /// How often the settling of a visit stands in the audit log, repetitions of one message counted once.
     pub fn settlements(&self, visit: VisitId) -> usize {
         let of_visit = self

@@ -25,6 +25,8 @@ pub struct RecordEntry {
 pub enum Entry {
     /// A patient touched the screen.
     VisitStarted,
+    /// A visit for practice began, while the lane rehearses an outage: it never counts.
+    PracticeStarted,
     /// The visit's state changed: the new state's name.
     Step(Step),
     /// A medium was read.
@@ -37,6 +39,8 @@ pub enum Entry {
     ConfirmationAccepted,
     /// The centre answered the confirmation.
     ConfirmationSettled(Verdict, Option<Validity>, Deferral),
+    /// A practice confirmation left the queue: wiped, never sent to the centre, never a file.
+    PracticeSettled,
     /// The result stands in the receipt computer's folder.
     ResultWritten,
     /// The visit ended.
@@ -145,6 +149,8 @@ pub enum VisitEnd {
     TakenOver,
     /// The gateway or the reader stopped in the middle.
     Interrupted,
+    /// It was a visit for practice, whatever came of it: the only end that such a visit has.
+    Practised,
 }
 
 impl VisitEnd {
@@ -158,6 +164,7 @@ impl VisitEnd {
             Self::Abandoned => "abandoned",
             Self::TakenOver => "taken_over",
             Self::Interrupted => "interrupted",
+            Self::Practised => "practised",
         }
     }
 }
@@ -188,6 +195,10 @@ pub enum StaffAct {
     ConfirmPhoto,
     /// Settled the visit by a fallback.
     SettleByFallback(Fallback),
+    /// Declared the lane offline for practice. Only while nobody is being served.
+    BeginRehearsal,
+    /// Ended the practice.
+    EndRehearsal,
 }
 
 /// Who did something. The page knows the names; the log does not.

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct AcceptConfirmation {
     /// What to confirm.
     pub request: ConfirmationRequest,
+    /// It is for practice: kept like any other while the lane rehearses, then wiped. The centre is not asked and no
+    /// file is written.
+    #[serde(default)]
+    pub practice: bool,
 }
 
 /// Whether it was accepted.

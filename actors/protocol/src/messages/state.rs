@@ -84,6 +84,9 @@ pub enum Detail {
         phones_unmet: Vec<UnmetTerm>,
         /// The visit in progress.
         visit: Option<VisitInProgress>,
+        /// Since when the lane has been rehearsing an outage: its visits are for practice.
+        #[serde(default)]
+        rehearsal: Option<Timestamp>,
         /// Visits ended since the actor started.
         visits_ended: u64,
         /// Connections that the device link turned away or ended for what they said, since the actor started: a
@@ -128,6 +131,9 @@ pub enum Detail {
         set_aside: u64,
         /// Settled since the actor started.
         settled: u64,
+        /// Practice confirmations that wait for the end of their lane's rehearsal. Not among those that wait.
+        #[serde(default)]
+        practice: u64,
         /// Hours of outage that there is room for at the present rate; absent where nobody can tell.
         #[serde(default)]
         hours_left: Option<u64>,
@@ -191,6 +197,9 @@ pub struct VisitInProgress {
     pub pin_job: Option<PinJob>,
     /// The last thing that went wrong in it.
     pub trouble: Option<FaultCode>,
+    /// Whether it is for practice.
+    #[serde(default)]
+    pub practice: bool,
     /// What staff can do about it now: the portal screen is not among it where a phone has expired.
     #[serde(default)]
     pub staff_may: Vec<StaffAct>,

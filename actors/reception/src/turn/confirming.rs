@@ -25,6 +25,10 @@ impl Turn<'_> {
     pub(super) fn authenticate(&mut self, proof: Proof) {
         let Proof { request_id, evidence } = proof.clone();
         self.record(Entry::MediumRead(evidence.medium, evidence.verified_by));
+        if self.is_practice() {
+            // The centre must not see it: there it would be a real access to a real person's record.
+            return self.defer(proof);
+        }
         let ask = self.next_ask();
         self.go(Place::Authenticating { proof, ask }, None);
         self.act(Act::Authenticate { ask, command: Authenticate { request_id, evidence } });
@@ -80,7 +84,8 @@ impl Turn<'_> {
             evidence: proof.evidence,
             consent,
         };
-        self.accept(AcceptConfirmation { request }, deferred, false);
+        let practice = session.practice;
+        self.accept(AcceptConfirmation { request, practice }, deferred, false);
     }
 
     fn accept(&mut self, command: AcceptConfirmation, deferred: bool, again: bool) {
@@ -101,6 +106,9 @@ impl Turn<'_> {
         }
         let (command, deferred) = (command.clone(), *deferred);
         match answer {
+            Ok(Accepted::Accepted | Accepted::AlreadySettled(_)) if self.is_practice() => {
+                self.answered_later()
+            }
             // The line was down a moment ago and still is: there is nothing to wait for.
             Ok(Accepted::Accepted) if deferred && !self.lane.surroundings.line_up => self.answered_later(),
             Ok(Accepted::Accepted) => {
@@ -126,6 +134,7 @@ impl Turn<'_> {
     pub(super) fn settled(&mut self, settled: ConfirmationSettled) {
         if let Some(Place::Confirming { command, .. }) = self.place()
             && command.request.request_id == settled.request_id
+            && !command.practice
         {
             self.settle(settled.settlement);
         }

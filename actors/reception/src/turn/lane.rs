@@ -99,10 +99,17 @@ impl Turn<'_> {
                 self.read_slot(SlotMethod::Staff, false);
             }
             StaffAct::SettleByFallback(way) => self.end(VisitEnd::Fallback(way)),
+            StaffAct::BeginRehearsal => self.begin_rehearsal(),
+            StaffAct::EndRehearsal => self.end_rehearsal(),
         }
     }
 
     fn staff_may(&self, act: StaffAct) -> bool {
+        match act {
+            StaffAct::BeginRehearsal => return self.may_begin_rehearsal(),
+            StaffAct::EndRehearsal => return self.lane.rehearsal.is_some(),
+            _ => {}
+        }
         let slot_card = self.lane.surroundings.slot_card;
         self.session().is_some_and(|session| session.staff_may(act, slot_card))
     }
@@ -116,6 +123,7 @@ impl Turn<'_> {
             return;
         }
         self.end_quietly(VisitEnd::Interrupted);
+        self.lane.rehearsal = None;
         self.lane.state = State::Stopped { interrupted };
         self.show();
     }
@@ -145,6 +153,8 @@ impl Session {
             // An expired phone can't log in to the portal (R-31 over R-24).
             StaffAct::SettleByFallback(Fallback::PortalScreen) => open && !self.phone_expired,
             StaffAct::SettleByFallback(_) => open,
+            // These concern the lane and no visit.
+            StaffAct::BeginRehearsal | StaffAct::EndRehearsal => false,
         }
     }
 

@@ -45,6 +45,7 @@ pub enum Event {
     Line(bool),
     /// An act, and whether somebody with a name does it.
     Staff(StaffAct, bool),
+    RehearsalOver,
     Wait,
     StaleDeadline,
     Seconds(i64),
@@ -146,6 +147,8 @@ fn staff_act() -> impl Strategy<Value = StaffAct> {
         Just(StaffAct::ConfirmPhoto),
         Just(StaffAct::SettleByFallback(Fallback::PortalScreen)),
         Just(StaffAct::SettleByFallback(Fallback::EligibilityCertificate)),
+        Just(StaffAct::BeginRehearsal),
+        Just(StaffAct::EndRehearsal),
     ]
 }
 
@@ -231,7 +234,8 @@ pub fn event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::ReadsPhones),
         1 => any::<bool>().prop_map(Event::NfcReader),
         1 => any::<bool>().prop_map(Event::Line),
-        1 => (staff_act(), any::<bool>()).prop_map(|(act, named)| Event::Staff(act, named)),
+        2 => (staff_act(), any::<bool>()).prop_map(|(act, named)| Event::Staff(act, named)),
+        1 => Just(Event::RehearsalOver),
         1 => Just(Event::StaleDeadline),
         2 => (0..200i64).prop_map(Event::Seconds),
     ];

@@ -19,7 +19,10 @@ use madoguchi_protocol::{
     },
     pin::PinJob,
 };
-use madoguchi_reception::{Act, Ask, Choice, Input, ScreenKind, Unanswered};
+use madoguchi_reception::{
+    Act, Ask, Choice, Input, ScreenKind, Unanswered,
+    counting::{Counting, count},
+};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use std::collections::HashSet;
 use support::*;
@@ -32,6 +35,7 @@ struct Seen {
     phone_expired: bool,
     centre_confirmed: bool,
     accepted: bool,
+    practice: bool,
     read_open: Option<Ask>,
     pin_held: Option<PinJob>,
 }
@@ -103,6 +107,7 @@ impl Observer {
             Event::NfcReader(usable) => Input::NfcReader { usable },
             Event::Line(up) => Input::Line { up },
             Event::Staff(act, named) => Input::Staff(act, named.then(somebody)),
+            Event::RehearsalOver => Input::RehearsalOver,
             Event::Wait => {
                 let at = counter.visit.deadline()?;
                 self.counter.now = self.counter.now.max(at);
@@ -129,7 +134,8 @@ impl Observer {
             Input::Touch { choice, .. } if before == Step::LastTry && choice == "yes" && after != before => {
                 seen.said_yes_to_last_try = touched == ScreenKind::LastTry;
             }
-            Input::Accepted { answer: Ok(Accepted::Accepted), .. } => {
+            // A lane that rehearses takes either for the same.
+            Input::Accepted { answer: Ok(Accepted::Accepted | Accepted::AlreadySettled(_)), .. } => {
                 seen.accepted |= before == Step::Confirming
             }
             Input::Read { ask, answer } if seen.read_open == Some(*ask) => {
@@ -204,13 +210,23 @@ impl Observer {
     ) -> Result<(), TestCaseError> {
         let seen = &mut self.seen;
         match act {
-            Act::Record(Entry::VisitStarted) => *seen = Seen::default(),
+            Act::Record(Entry::VisitStarted) => {
+                prop_assert!(self.counter.visit.rehearsal().is_none(), "a patient in a rehearsal");
+                *seen = Seen::default();
+            }
+            Act::Record(Entry::PracticeStarted) => {
+                prop_assert!(self.counter.visit.rehearsal().is_some(), "practice without a rehearsal");
+                *seen = Seen { practice: true, ..Seen::default() };
+            }
             Act::Show(screen) => {
                 prop_assert!(screen.number > self.last_number, "screens are numbered upwards");
                 self.last_number = screen.number;
+                if screen.visit.is_some() {
+                    prop_assert_eq!(screen.practice, seen.practice, "every screen of practice says so");
+                }
                 if screen.kind.step() == Step::Consent && before != Step::Consent {
                     prop_assert!(
-                        before == Step::Authenticating && proven_or_deferred,
+                        seen.practice || (before == Step::Authenticating && proven_or_deferred),
                         "R-21: consent too early"
                     );
                 }
@@ -256,12 +272,28 @@ impl Observer {
                 prop_assert!(!last_try_allowed || seen.said_yes_to_last_try, "the last try without a yes");
             }
             // Another proof needs a verdict of its own.
-            Act::Authenticate { .. } => seen.centre_confirmed = false,
+            Act::Authenticate { .. } => {
+                prop_assert!(!seen.practice, "the centre is asked about practice");
+                seen.centre_confirmed = false;
+            }
+            Act::Accept { command, .. } => {
+                prop_assert_eq!(command.practice, seen.practice, "practice and patients are told apart");
+            }
             Act::CancelRead => seen.read_open = None,
             Act::HoldPin { command, .. } => seen.pin_held = Some(command.job),
             Act::DropPin { job } => seen.pin_held = seen.pin_held.filter(|held| held != job),
             Act::Ended(end) => {
                 seen.ended += 1;
+                let practised = *end == VisitEnd::Practised;
+                prop_assert_eq!(
+                    practised,
+                    seen.practice,
+                    "R-28: practice ends as practice and nothing else does"
+                );
+                for later in [None, Some(Verdict::Confirmed)] {
+                    let counted = matches!(count(*end, later), Counting::Counted(_));
+                    prop_assert!(!(seen.practice && counted), "R-28: practice was counted");
+                }
                 let confirmed = *end == VisitEnd::Confirmed;
                 prop_assert!(
                     !confirmed || settled_confirmed,
@@ -297,7 +329,9 @@ proptest! {
         for input in [Input::Link { up: true }, Input::SlotCard { present: false }] {
             observer.counter.give(input);
         }
+        observer.counter.give(Input::RehearsalOver);
         observer.counter.touch("use_card");
+        prop_assert!(!observer.counter.shown().practice, "a rehearsal outlives its end");
         prop_assert_eq!(observer.counter.standing(), Step::FaceOrPin);
     }
 }
@@ -329,6 +363,7 @@ fn the_sequences_reach_every_screen_and_every_end() {
         VisitEnd::Abandoned,
         VisitEnd::TakenOver,
         VisitEnd::Interrupted,
+        VisitEnd::Practised,
     ] {
         assert!(ends.contains(&end), "{end:?} in {ends:?}");
     }

@@ -46,6 +46,7 @@ impl Subject {
     pub fn screen(self, language: Language) -> ScreenSpec {
         let asks_for_pin = matches!(self.kind, ScreenKind::EnterPin(_));
         ScreenSpec {
+            practice: false,
             number: 1,
             kind: self.kind,
             language,

@@ -1,0 +1,90 @@
+//! What makes room and what has waited too long: given up as the configuration wants it, counted, never silent.
+
+use rusqlite::params;
+
+use super::table::{Placed, Table};
+use super::types::{Header, Level, Millis, Reason, Stage, StoreError, WhenFull};
+
+/// Records given up for a single new one at most.
+const MOST_FOR_ONE: usize = 64;
+
+impl Table {
+    /// Gives up what the configuration gives up first. Says whether there is room now.
+    pub(super) fn make_room(&mut self, at: Millis) -> Result<bool, StoreError> {
+        let stages: &[Stage] = match self.when_full {
+            WhenFull::Refuse => &[Stage::Practice],
+            WhenFull::GiveUpSetAside => &[Stage::Practice, Stage::SetAside],
+            WhenFull::GiveUpOldest => &[Stage::Practice, Stage::SetAside, Stage::Accepted],
+        };
+        // One by one: a large record may need the room of several small ones, a disk without room gets none so.
+        for _ in 0..MOST_FOR_ONE {
+            if self.space.disk_full() {
+                return Ok(false);
+            }
+            if self.level() != Level::Full {
+                return Ok(true);
+            }
+            let mut oldest = None;
+            for stage in stages {
+                oldest = self.oldest(*stage)?;
+                if oldest.is_some() {
+                    break;
+                }
+            }
+            let Some(placed) = oldest else { return Ok(false) };
+            if placed.header.stage == Stage::Practice {
+                tracing::warn!(record = %placed.header.id, "practice makes room for a patient");
+                self.wipe(&placed, at)?;
+            } else {
+                self.give_up(&placed, Reason::MadeRoom, at)?;
+            }
+        }
+        Ok(self.level() != Level::Full)
+    }
+
+    /// Gives up at most `limit` records that were accepted before `before` and still wait. Says how many.
+    pub(super) fn give_up_older(
+        &mut self,
+        before: Millis,
+        limit: usize,
+        at: Millis,
+    ) -> Result<usize, StoreError> {
+        for given_up in 0..limit {
+            match self.oldest(Stage::Accepted)? {
+                Some(placed) if placed.header.accepted_at < before => {
+                    self.give_up(&placed, Reason::TooOld, at)?;
+                }
+                _ => return Ok(given_up),
+            }
+        }
+        Ok(limit)
+    }
+
+    /// The record of a stage that was accepted first, over all lanes.
+    fn oldest(&self, stage: Stage) -> Result<Option<Placed>, StoreError> {
+        let mut oldest: Option<Placed> = None;
+        for lane in self.lanes(stage)? {
+            for placed in self.of_lane(stage, lane, false, 1)? {
+                if oldest.as_ref().is_none_or(|known| placed.seq < known.seq) {
+                    oldest = Some(placed);
+                }
+            }
+        }
+        Ok(oldest)
+    }
+
+    /// Wipes a record that has not been confirmed, and counts it by its reason.
+    fn give_up(&mut self, placed: &Placed, reason: Reason, at: Millis) -> Result<(), StoreError> {
+        let Header { id, lane, stage, accepted_at, .. } = placed.header;
+        tracing::error!(record = %id, lane, ?stage, accepted_at, ?reason, "a confirmation is given up");
+        self.wipe(placed, at)?;
+        self.db
+            .prepare_cached("UPDATE record SET reason = ?, note = NULL, outcome = NULL WHERE seq = ?")?
+            .execute(params![reason as u8, placed.seq])?;
+        match reason {
+            Reason::TooOld => self.totals.given_up.too_old += 1,
+            _ => self.totals.given_up.made_room += 1,
+        }
+        Ok(())
+    }
+}
