@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test, and says which")]
 
+pub mod browser;
 pub mod house;
 pub mod http;
 pub mod lane;
@@ -12,6 +13,7 @@ pub mod pictures;
 pub mod process;
 pub mod staff;
 pub mod visits;
+pub mod walk;
 
 pub use house::{House, Options};
 pub use lane::{Lane, Screen};

@@ -63,6 +63,14 @@ impl Person {
     }
 }
 
+/// What an authenticator with this secret (Base32, as a page shows it) shows so many steps of 30 seconds from now.
+pub fn code_of(secret: &str, steps: u64) -> String {
+    let secret = totp_rs::Secret::Encoded(secret.replace(' ', "")).to_bytes().expect("Base32");
+    let totp = TOTP::new(totp_rs::Algorithm::SHA1, 6, 1, 30, secret, None, String::new()).expect("a secret");
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock");
+    totp.generate(now.as_secs() + 30 * steps)
+}
+
 /// Makes a token with these scopes; `command` is the gateway's `people`.
 pub fn token(mut command: Command, name: &str, scopes: &[&str]) -> String {
     command.args(["token", name]);

@@ -1,0 +1,40 @@
+//! The pages of the gateway, each once: what the browser's tests walk through. A new page is a line.
+
+/// A page.
+#[derive(Clone, Copy, Debug)]
+pub struct Stop {
+    /// What the tests call it.
+    pub name: &'static str,
+    /// Where it is, without the leading slash.
+    pub path: &'static str,
+    /// As whom it is looked at; nobody where it needs no log-in.
+    pub role: Option<&'static str>,
+}
+
+const fn open(name: &'static str, path: &'static str) -> Stop {
+    Stop { name, path, role: None }
+}
+
+const fn by(role: &'static str, name: &'static str, path: &'static str) -> Stop {
+    Stop { name, path, role: Some(role) }
+}
+
+/// All of them.
+pub const STOPS: &[Stop] = &[
+    open("login", "login"),
+    open("first-start", "first-start"),
+    open("status", "status"),
+    by("administrator", "lanes", ""),
+    by("administrator", "lane", "lanes/1"),
+    by("administrator", "repairs", "repairs"),
+    by("administrator", "queue", "queue"),
+    by("administrator", "line", "line"),
+    by("administrator", "counts", "counts"),
+    by("administrator", "log", "log"),
+    by("administrator", "messages", "messages"),
+    by("administrator", "parts", "parts"),
+    by("administrator", "account", "account"),
+    by("administrator", "people", "people"),
+    by("viewer", "forbidden", "people"),
+    by("viewer", "not-found", "nowhere"),
+];

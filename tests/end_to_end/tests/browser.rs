@@ -1,0 +1,183 @@
+//! The page in a real Chromium: used by keyboard alone, and looked at by axe for what keeps people out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+use madoguchi_end_to_end::{
+    House, Options,
+    browser::{Browser, DESKTOP, Look, PHONE},
+    person::{self, PASSWORD},
+    walk::STOPS,
+};
+use madoguchi_protocol::texts::{Language, text};
+use serde_json::Value;
+use std::{fs, path::Path};
+
+fn base(house: &House) -> String {
+    house.addresses["gateway_page"].as_str().unwrap().to_owned()
+}
+
+/// The code that the gateway showed on its console.
+async fn console_code(house: &House) -> String {
+    let find = || {
+        let log = fs::read_to_string(house.directory().join("gateway.log")).unwrap_or_default();
+        log.lines()
+            .find_map(|line| line.split_once("/first-start and type ").map(|(_, code)| code.to_owned()))
+    };
+    house.until("the console shows a code", async |_| find().is_some()).await;
+    find().unwrap()
+}
+
+/// Types code, password and the authenticator's digits, from the page `/first-start` on, and is logged in.
+async fn set_up(browser: &Browser, code: &str, name: Option<&str>) -> String {
+    browser.fill("code", code).await.unwrap();
+    browser.enter().await.unwrap();
+    browser
+        .until("location.pathname === '/first-start/account' && !!document.getElementById('secret')")
+        .await
+        .unwrap();
+    let secret = browser.text("document.getElementById('secret').textContent").await.unwrap();
+    if let Some(name) = name {
+        browser.fill("name", name).await.unwrap();
+    }
+    browser.fill("password", PASSWORD).await.unwrap();
+    browser.fill("again", PASSWORD).await.unwrap();
+    browser.fill("code", &person::code_of(&secret, 0)).await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/' && !!document.querySelector('.tile')").await.unwrap();
+    secret
+}
+
+/// Logs out by the button, and in again with the next code.
+async fn out_and_in(browser: &Browser, name: &str, secret: &str) {
+    browser.tab_to("it.closest('form')?.action.endsWith('/logout')").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/login'").await.unwrap();
+    browser.fill("name", name).await.unwrap();
+    browser.fill("password", PASSWORD).await.unwrap();
+    // The present one was used to set up.
+    browser.fill("code", &person::code_of(secret, 1)).await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/' && !!document.querySelector('.tile')").await.unwrap();
+}
+
+async fn says(browser: &Browser, language: Language, key: &str) {
+    let words = text(language, key, &[]);
+    let quoted = serde_json::to_string(&words).unwrap();
+    browser.until(&format!("document.body.innerText.includes({quoted})")).await.unwrap();
+    let tag = browser.text("document.documentElement.lang").await.unwrap();
+    assert_eq!(tag, language.tag());
+}
+
+#[tokio::test]
+async fn from_the_first_start_to_the_lanes_by_keyboard_alone_in_both_languages() {
+    let mut house = House::hospital(Options { lanes: 2, ..Options::default() }).await;
+    house.start_gateway();
+    let code = console_code(&house).await;
+    let page = base(&house);
+    let browser = Browser::open().await.unwrap();
+    browser.look(DESKTOP).await.unwrap();
+
+    // In Japanese: the first administrator.
+    browser.go(&format!("{page}first-start?lang=ja")).await.unwrap();
+    says(&browser, Language::Ja, "first-nobody").await;
+    let secret = set_up(&browser, &code, Some("管理 花子")).await;
+    says(&browser, Language::Ja, "lanes-title").await;
+    out_and_in(&browser, "管理 花子", &secret).await;
+
+    // They add a clerk, who reads English.
+    browser.tab_to("it.getAttribute('href') === '/people'").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/people' && !!document.getElementById('name')").await.unwrap();
+    browser.fill("name", "Clerk Two").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("!!document.getElementById('secret')").await.unwrap();
+    let invitation = browser.text("document.getElementById('secret').textContent").await.unwrap();
+    browser.tab_to("it.closest('form')?.action.endsWith('/logout')").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/login'").await.unwrap();
+
+    browser.tab_to("it.lang === 'en'").await.unwrap();
+    browser.enter().await.unwrap();
+    says(&browser, Language::En, "login-title").await;
+    browser.tab_to("it.closest('main') && it.getAttribute('href') === '/first-start'").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/first-start' && !!document.getElementById('code')").await.unwrap();
+    let secret = set_up(&browser, &invitation, None).await;
+    says(&browser, Language::En, "lanes-title").await;
+    out_and_in(&browser, "Clerk Two", &secret).await;
+    says(&browser, Language::En, "role-operator").await;
+    // A clerk finds no way to what is for administrators.
+    assert_eq!(browser.value("!document.querySelector('a[href=\"/people\"]')").await.unwrap(), true);
+    // The skip link comes first and leads past the navigation.
+    browser.go(&page).await.unwrap();
+    browser.type_text("\u{e004}").await.unwrap();
+    assert_eq!(browser.text("document.activeElement.className").await.unwrap(), "skip");
+    browser.enter().await.unwrap();
+    browser.until("document.activeElement.id === 'main'").await.unwrap();
+    assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
+    browser.close().await.unwrap();
+}
+
+/// axe-core, as `.ci/install` put it beside these tests.
+fn axe() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("axe/node_modules/axe-core/axe.min.js");
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; run .ci/install", file.display()))
+}
+
+/// What axe finds on the page that is shown: rule, impact and where, of what is serious or critical.
+async fn findings(browser: &Browser, axe: &str) -> Vec<String> {
+    browser.value(&format!("{axe}; true")).await.unwrap();
+    let run = "axe.run(document, { resultTypes: ['violations'] }).then(it => it.violations.map(v => \
+               ({ id: v.id, impact: v.impact, at: v.nodes.map(n => n.html + ' ' + n.failureSummary) })))";
+    let found = browser.value(run).await.unwrap();
+    let serious = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
+    found.as_array().expect("a list").iter().filter(serious).map(Value::to_string).collect()
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
+    let mut house = House::hospital(Options { lanes: 2, ..Options::default() }).await;
+    house.start_gateway();
+    house.ready().await;
+    let (axe, page) = (axe(), base(&house));
+    let browser = Browser::open().await.unwrap();
+
+    // That axe does find something where there is something.
+    browser.go("data:text/html,<html><body><img src='x'><input></body></html>").await.unwrap();
+    assert!(!findings(&browser, &axe).await.is_empty(), "axe is blind");
+
+    let mut found = Vec::new();
+    let mut logged_in = None;
+    for stop in STOPS {
+        if stop.role != logged_in {
+            let cookie = match stop.role {
+                Some(role) => house.add_person(role).log_in(house.http()).await,
+                None => None,
+            };
+            browser.go(&format!("{page}login")).await.unwrap();
+            browser.be(cookie.as_deref()).await.unwrap();
+            logged_in = stop.role;
+        }
+        for (language, looks) in [
+            ("ja", [DESKTOP, Look { dark: true, ..DESKTOP }]),
+            ("en", [PHONE, Look { dark: false, ..PHONE }]),
+        ] {
+            browser.look(looks[0]).await.unwrap();
+            browser.go(&format!("{page}{}?lang={language}", stop.path)).await.unwrap();
+            for look in looks {
+                browser.look(look).await.unwrap();
+                let here = findings(&browser, &axe).await;
+                found.extend(
+                    here.into_iter().map(|what| format!("{} {language} {look:?}: {what}", stop.name)),
+                );
+                let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1";
+                if browser.value(wide).await.unwrap() == true {
+                    found.push(format!("{} {language} {look:?}: wider than the window", stop.name));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+    assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
+    browser.close().await.unwrap();
+}
