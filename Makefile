@@ -16,7 +16,7 @@ FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo busy-morning pictures test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
+.PHONY: help run demo busy-morning pictures test line-test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
 
 help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,13 +42,16 @@ test: install lint programs ## All checks and tests, end to end on real parts.
 # Documentation is read here with its private items, so links to these are fine.
 lint: ## Format, clippy, documentation, and the licences and origins of all dependencies.
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features madoguchi-end-to-end/line-trouble -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	cargo deny --log-level error check bans licenses sources
 
 doc: ## Brings the tables of actors, rules and metrics up to date with manifest and sources.
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test alerts every_lasting_fault
+
+line-test: install programs ## Everything that befalls lines, with strongSwan between network namespaces; prints the times.
+	cargo test --locked --package madoguchi-end-to-end --features line-trouble --test line --test line_trouble -- --nocapture --test-threads 1
 
 bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
 	cargo build --locked --release --workspace

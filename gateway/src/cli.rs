@@ -4,7 +4,7 @@ use crate::{
     people::{Right, Role},
     report::Month,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use madoguchi::{render::What, update::version::Version};
 use madoguchi_protocol::{Address, RequestId};
 use std::{net::SocketAddr, path::PathBuf};
@@ -25,6 +25,8 @@ pub enum Command {
     Run(Run),
     /// Look at configuration, broker, readers, line, certificates, disk and clock, and say what to do.
     Check(Check),
+    /// A new certificate for the line: its request, and the certificate staged, proven and put in place.
+    Certificate(Certificate),
     /// Look into the queue while the gateway is stopped: what waits, what was set aside, whether it is sound.
     Queue(Queue),
     /// The list of compatible readers: show it, or put another one in its place.
@@ -353,9 +355,50 @@ pub struct Run {
     pub confirm_within: Option<u64>,
 }
 
+/// `madoguchi certificate`
+#[derive(Debug, Args)]
+pub struct Certificate {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
+    pub config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub act: CertificateAct,
+}
+
+/// What can be done about the terminal's certificate.
+#[derive(Debug, Subcommand)]
+pub enum CertificateAct {
+    /// Make a private key, which stays in the box, and print the request for a certificate (PKCS#10, PEM).
+    Csr {
+        /// Write the request here instead.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Take in the certificate that came back; nothing is changed by it yet.
+    Stage {
+        /// The certificate with its chain, PEM.
+        file: PathBuf,
+    },
+    /// Make a real connection to the centre with what is staged.
+    Prove,
+    /// Prove it once more and put it in place; what was there is kept beside it.
+    Swap,
+}
+
+/// A part that can be checked alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckPart {
+    /// The way to the centre: cable, address, tunnel, clock, certificates, TLS, centre; names the first broken step and
+    /// whom to phone.
+    Line,
+}
+
 /// `madoguchi check`
 #[derive(Debug, Args)]
 pub struct Check {
+    /// Only this part, step by step.
+    pub part: Option<CheckPart>,
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
     pub config: PathBuf,

@@ -2,6 +2,7 @@
 
 mod appliance;
 mod board;
+mod certificate;
 mod check;
 mod cli;
 mod compatibility;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let done = match &arguments.command {
         cli::Command::Run(run) => run::run(run),
         cli::Command::Check(check) => check::run(check),
+        cli::Command::Certificate(certificate) => certificate::run(certificate),
         cli::Command::Queue(queue) => queue::run(queue),
         cli::Command::Compatibility(compatibility) => compatibility::run(compatibility),
         cli::Command::Config(configuration) => configuration_command::run(configuration),

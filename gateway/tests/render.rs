@@ -165,6 +165,20 @@ fn systemd_makes_the_accounts_without_shell_and_password() {
 }
 
 #[test]
+fn the_line_speaks_through_its_tunnel_or_not_at_all() {
+    let mut config = appliance(2);
+    let rules = |config: &Config| render::files(What::Nftables, config)["madoguchi.nft"].clone();
+    let text = rules(&config);
+    let drop = text.find("skuid \"madoguchi-line\" rt ipsec missing counter drop").unwrap();
+    let accept = text.find("skuid \"madoguchi-line\" accept").unwrap();
+    let established = text.rfind("ct state established,related accept").unwrap();
+    assert!(drop < accept && drop < established, "{text}");
+    // A router of the hospital holds the tunnel: the box can't tell what is inside of it.
+    config.uplink.vpn = toml::from_str("mode = \"external\"").unwrap();
+    assert!(!rules(&config).contains("rt ipsec"));
+}
+
+#[test]
 fn nftables_understands_the_rules() {
     let directory = tempfile::tempdir().unwrap();
     let text = &render::files(What::Nftables, &appliance(2))["madoguchi.nft"];

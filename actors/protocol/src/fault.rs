@@ -119,6 +119,18 @@ faults! {
     LineOutage = "line-outage", Critical, Box, "a_cut_line_is_an_outage_with_its_beginning_and_its_end";
     /// The primary line is not used: requests go by the second.
     LineOnSecond = "line-on-second", Warning, Box, "requests_change_over_to_the_second_line_and_return";
+    /// A certificate of the box ends within 90 days.
+    BoxCertificateEnding = "box-certificate-ending", Warning, Box, "certificates_that_end_are_faults_by_their_stage";
+    /// A certificate of the box ends within 15 days.
+    BoxCertificateUrgent = "box-certificate-urgent", Critical, Box, "certificates_that_end_are_faults_by_their_stage";
+    /// A certificate of the box has ended, or has not begun.
+    BoxCertificateEnded = "box-certificate-ended", Critical, Box, "certificates_that_end_are_faults_by_their_stage";
+    /// Changed certificate files are not taken up: no connection with them succeeded.
+    BoxCertificateNotTaken = "box-certificate-not-taken", Warning, Box, "a_certificate_that_is_refused_is_not_taken_and_the_old_one_stays";
+    /// The clock follows no time server, or is off by a second.
+    ClockUnsure = "clock-unsure", Warning, Box, "a_clock_that_is_off_is_a_fault_by_its_stage";
+    /// The clock can't be relied on.
+    ClockWrong = "clock-wrong", Critical, Box, "a_clock_that_is_off_is_a_fault_by_its_stage";
     /// The queue is full.
     QueueFull = "queue-full", Critical, Box, "full_queue_leads_to_the_fallbacks";
     /// The queue's store can't write.

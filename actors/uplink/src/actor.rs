@@ -8,6 +8,8 @@ use crate::{
     outage::Kept,
     records::Records,
     settings::{Settings, SetupError, ms},
+    tls::Papers,
+    upkeep::Upkeep,
     vpn::{Vpn, driver::Driver},
     ways::{Standing, Ways},
 };
@@ -20,14 +22,14 @@ use madoguchi_bus::{
 use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
-        line::Way,
+        line::{CertificateStage, ClockStage, Way},
         state::Detail,
         uplink::{Authenticate, Confirm, QueryEligibility, UplinkCommand},
     },
 };
 use std::{
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, RwLock},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -45,19 +47,24 @@ pub struct Uplink<C: EligibilityCentre = HttpsCentre> {
     probe_every: Duration,
     records: Option<Records>,
     driver: Option<Driver>,
+    upkeep: Option<Upkeep>,
 }
 
 impl Uplink {
     /// An actor that speaks with the centre of the settings. Fails where a setting or a file is unsound.
     pub fn new(bus: Bus, settings: &Settings) -> Result<Self, SetupError> {
         // Read once in any case: a mistake is to be told at the start, not when the tunnel is up.
-        let unbound = HttpsCentre::new(settings)?;
+        let papers = Papers::read(settings)?;
+        let unbound = HttpsCentre::with_papers(settings, &papers, None)?;
         let records = settings.state_folder.as_deref().map(Records::new);
         let kept = records.as_ref().map(Records::read).unwrap_or_default();
         let ways = ways(settings, unbound, kept)?;
         let desk = Arc::new(Desk::with_ways(ways, settings));
-        let driver = Driver::new(settings, desk.clone(), Arc::new(Notify::new()));
-        Ok(Self { bus, desk, probe_every: ms(settings.probe_every_ms.max(1)), records, driver })
+        let (reload, proven) = (Arc::new(Notify::new()), Arc::new(RwLock::new(papers)));
+        let driver = Driver::new(settings, desk.clone(), reload.clone(), proven.clone());
+        let upkeep = Upkeep { settings: settings.clone(), desk: desk.clone(), proven, reload };
+        let probe_every = ms(settings.probe_every_ms.max(1));
+        Ok(Self { bus, desk, probe_every, records, driver, upkeep: Some(upkeep) })
     }
 }
 
@@ -86,7 +93,7 @@ impl<C: EligibilityCentre> Uplink<C> {
     pub fn with_centre(bus: Bus, centre: C, settings: &Settings) -> Self {
         let probe_every = ms(settings.probe_every_ms.max(1));
         let desk = Arc::new(Desk::new(centre, settings));
-        Self { bus, desk, probe_every, records: None, driver: None }
+        Self { bus, desk, probe_every, records: None, driver: None, upkeep: None }
     }
 }
 
@@ -99,6 +106,9 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
         }
         if let Some(driver) = self.driver.take() {
             context.spawn(driver.run().into_actor(self));
+        }
+        if let Some(upkeep) = self.upkeep.take() {
+            context.spawn(upkeep.run().into_actor(self));
         }
         if let Some(records) = self.records.clone() {
             context.spawn(keep(self.desk.clone(), records).into_actor(self));
@@ -173,15 +183,34 @@ async fn keep<C: EligibilityCentre>(desk: Arc<Desk<C>>, records: Records) {
     }
 }
 
-/// Says how the lines stand. Before the first evidence nothing is known to be wrong.
-fn publish(bus: &Bus, faults: &mut Faults, standing: Standing) {
-    let Standing { line, since, wrong_answers, report } = standing;
+/// What can be wrong with the lines, whether it is, and since when where that is not now.
+fn conditions(standing: &Standing) -> [(FaultCode, bool, Option<Timestamp>); 9] {
+    let Standing { line, since, report, .. } = standing;
     let primary = report.ways.iter().find(|it| it.way == Way::Primary);
-    let left = primary.map_or_else(Timestamp::now, |primary| primary.since);
-    let on_second = report.used == Some(Way::Second) && line == LineState::Up;
-    faults.set_at(FaultCode::LineDown, line == LineState::Down, since);
-    faults.set_at(FaultCode::LineOutage, report.outage.is_some(), report.outage.unwrap_or(since));
-    faults.set_at(FaultCode::LineOnSecond, on_second, left);
+    let on_second = report.used == Some(Way::Second) && *line == LineState::Up;
+    let nearest = report.certificates.first().map_or(CertificateStage::Fine, |term| term.stage);
+    let within = |from, to| (from..=to).contains(&nearest);
+    let clock = report.clock.map_or(ClockStage::Good, |clock| clock.stage);
+    [
+        // Before the first evidence nothing is known to be wrong.
+        (FaultCode::LineDown, *line == LineState::Down, Some(*since)),
+        (FaultCode::LineOutage, report.outage.is_some(), report.outage),
+        (FaultCode::LineOnSecond, on_second, primary.map(|primary| primary.since)),
+        (FaultCode::BoxCertificateEnding, within(CertificateStage::Days90, CertificateStage::Days30), None),
+        (FaultCode::BoxCertificateUrgent, within(CertificateStage::Days15, CertificateStage::Days7), None),
+        (FaultCode::BoxCertificateEnded, nearest == CertificateStage::Expired, None),
+        (FaultCode::BoxCertificateNotTaken, report.not_taken.is_some(), report.not_taken),
+        (FaultCode::ClockUnsure, clock == ClockStage::Warning, None),
+        (FaultCode::ClockWrong, clock == ClockStage::Critical, None),
+    ]
+}
+
+/// Says how the lines stand.
+fn publish(bus: &Bus, faults: &mut Faults, standing: Standing) {
+    for (code, lasts, since) in conditions(&standing) {
+        faults.set_at(code, lasts, since.unwrap_or_else(Timestamp::now));
+    }
+    let Standing { line, since, wrong_answers, report } = standing;
     let reachable = line == LineState::Up;
     bus.set_state(faults.list(), Detail::Uplink { reachable, since, wrong_answers, report });
 }
@@ -225,5 +254,28 @@ impl<C: EligibilityCentre> Handler<Incoming<UplinkCommand>> for Uplink<C> {
             Incoming::Stop => context.stop(),
             Incoming::Event(_) | Incoming::State(..) | Incoming::Link(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use madoguchi_protocol::messages::line::{ClockReport, LineReport};
+
+    fn lasting(report: LineReport) -> Vec<FaultCode> {
+        let standing =
+            Standing { line: LineState::Up, since: Timestamp::UNIX_EPOCH, wrong_answers: 0, report };
+        conditions(&standing).into_iter().filter(|it| it.1).map(|it| it.0).collect()
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_a_fault_by_its_stage() {
+        let at = |stage| {
+            let clock = Some(ClockReport { synchronised: false, offset_us: None, stage });
+            lasting(LineReport { clock, ..LineReport::default() })
+        };
+        assert_eq!(at(ClockStage::Good), []);
+        assert_eq!(at(ClockStage::Warning), [FaultCode::ClockUnsure]);
+        assert_eq!(at(ClockStage::Critical), [FaultCode::ClockWrong]);
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     tls::{file_error, read_certificates},
 };
 use jiff::Timestamp;
+use madoguchi_protocol::messages::line::{CertificateRole, CertificateStage, CertificateTerm};
 use std::path::{Path, PathBuf};
 use x509_parser::parse_x509_certificate;
 
@@ -73,4 +74,28 @@ fn describe(role: Role, file: &Path, der: &[u8], now: Timestamp) -> Result<Certi
         not_after,
         days_left: not_after.duration_since(now).as_secs().div_euclid(24 * 60 * 60),
     })
+}
+
+/// When each certificate of the box ends, those that end first at the front. Of a chain, and of several authorities in one
+/// file, the end that comes first counts. A file that can't be read is left out: whoever uses it says so.
+pub fn terms(settings: &Settings, now: Timestamp) -> Vec<CertificateTerm> {
+    let mut files = vec![(CertificateRole::Terminal, None, None, &settings.certificate)];
+    files.extend(settings.ca.iter().map(|file| (CertificateRole::CentreCa, None, None, file)));
+    for (way, tunnel) in settings.vpn.tunnels() {
+        files.push((CertificateRole::Tunnel, Some(way), None, &tunnel.certificate));
+        files.extend(tunnel.ca.iter().map(|file| (CertificateRole::TunnelCa, Some(way), None, file)));
+    }
+    for (lane, file) in &settings.device_links {
+        files.push((CertificateRole::DeviceLink, None, Some(*lane), file));
+    }
+    let mut terms: Vec<_> = files
+        .into_iter()
+        .filter_map(|(role, way, lane, file)| {
+            let first = report(Role::Other, file, now).into_iter().flatten().min_by_key(|it| it.not_after)?;
+            let stage = CertificateStage::at(first.not_before, first.not_after, now);
+            Some(CertificateTerm { role, way, lane, ends: first.not_after, stage })
+        })
+        .collect();
+    terms.sort_by_key(|term| (std::cmp::Reverse(term.stage), term.ends));
+    terms
 }

@@ -3,7 +3,7 @@
 use crate::{
     centre::{EligibilityCentre, Failure, NotSent, WrongAnswer},
     settings::{Settings, SetupError, Target, ms},
-    tls,
+    tls::Papers,
     wire::{self, MAX_ANSWER},
 };
 use jiff::Timestamp;
@@ -53,8 +53,17 @@ impl HttpsCentre {
 
     /// The same, for requests that leave from the address `source` only.
     pub fn bound(settings: &Settings, source: Option<IpAddr>) -> Result<Self, SetupError> {
+        Self::with_papers(settings, &Papers::read(settings)?, source)
+    }
+
+    /// The same, with certificates that were read before.
+    pub fn with_papers(
+        settings: &Settings,
+        papers: &Papers,
+        source: Option<IpAddr>,
+    ) -> Result<Self, SetupError> {
         let target = Target { source, ..settings.check()? };
-        let tls = tls::client_config(settings)?;
+        let tls = papers.0.clone();
         let connect = ms(settings.connect_ms);
         Ok(Self {
             requests: RwLock::new(client(&target, &tls, connect, settings.in_flight)?),
@@ -64,6 +73,11 @@ impl HttpsCentre {
             tls,
             connect,
         })
+    }
+
+    /// Where its requests leave from.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.target.source
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

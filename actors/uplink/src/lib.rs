@@ -10,22 +10,27 @@
 //! From the outside in: [`actor`] speaks with the bus; [`desk`] decides what is tried, when and how often; [`ways`] holds
 //! the hospital's lines and says which of them a request goes by; [`mod@line`] judges from what happened how far one line
 //! has got, [`choice`] which is used, [`outage`] what counts as an outage, and [`records`] keeps that; [`vpn`] has
-//! strongSwan hold the tunnels, over [`vici`] (`LINE.md` for people); [`centre`] is the seam to the national service,
+//! strongSwan hold the tunnels, over [`vici`]; [`upkeep`] takes up changed certificates and watches their ends and the
+//! [`clock`] (`LINE.md` for people); [`centre`] is the seam to the national service,
 //! whose interface is closed; [`https`] is its one adapter and [`wire`] its bodies (`CENTRE.md` for people).
 
 pub mod actor;
 pub mod centre;
 pub mod certificates;
 pub mod choice;
+pub mod clock;
 pub mod desk;
 pub mod https;
 pub mod line;
 pub mod outage;
 pub mod records;
 pub mod settings;
+pub mod staging;
 mod tls;
+mod upkeep;
 pub mod vici;
 pub mod vpn;
+pub mod walk;
 pub mod ways;
 pub mod wire;
 
@@ -34,3 +39,4 @@ pub use centre::EligibilityCentre;
 pub use certificates::{CertificateReport, certificates, certificates_in};
 pub use https::HttpsCentre;
 pub use settings::{Settings, SetupError};
+pub use tls::Papers;

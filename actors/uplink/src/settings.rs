@@ -1,6 +1,7 @@
 //! What the hospital sets.
 
 use crate::vpn::Vpn;
+use madoguchi_protocol::LaneId;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -14,6 +15,9 @@ pub struct Settings {
     pub server_name: Option<String>,
     /// The CAs that may have issued the centre's certificate, PEM files. The system's own CAs are not trusted.
     pub ca: Vec<PathBuf>,
+    /// Lists of revoked certificates of these CAs, PEM files. With one, a centre whose certificate no sound list covers is
+    /// refused.
+    pub crl: Vec<PathBuf>,
     /// This terminal's client certificate with its chain, a PEM file.
     pub certificate: PathBuf,
     /// Its private key, a PEM file that others may not read.
@@ -41,6 +45,9 @@ pub struct Settings {
     /// Where the months are kept; the gateway puts it below the state directory. Nothing is kept without it.
     #[serde(skip)]
     pub state_folder: Option<PathBuf>,
+    /// The certificates of the lanes' device links, so that their ends are watched, too; set by the gateway.
+    #[serde(skip)]
+    pub device_links: Vec<(LaneId, PathBuf)>,
 }
 
 impl Default for Settings {
@@ -49,6 +56,7 @@ impl Default for Settings {
             url: String::new(),
             server_name: None,
             ca: vec!["/etc/madoguchi/line/centre-ca.pem".into()],
+            crl: vec![],
             certificate: "/etc/madoguchi/line/terminal.pem".into(),
             key: "/etc/madoguchi/line/terminal.key".into(),
             connect_ms: 2_000,
@@ -62,6 +70,7 @@ impl Default for Settings {
             return_s: 10,
             vpn: Vpn::default(),
             state_folder: None,
+            device_links: vec![],
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::settings::{Settings, SetupError};
 use rustls::{
     ClientConfig, RootCertStore,
-    client::Resumption,
-    crypto::aws_lc_rs,
+    client::{Resumption, WebPkiServerVerifier},
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
 };
 use std::{
@@ -100,21 +100,54 @@ fn roots(files: &[PathBuf]) -> Result<RootCertStore, SetupError> {
     Ok(store)
 }
 
+/// The line's certificates, read, checked against each other and ready for use.
+#[derive(Clone)]
+pub struct Papers(pub(crate) ClientConfig);
+
+impl Papers {
+    /// Reads the settings' files.
+    pub fn read(settings: &Settings) -> Result<Self, SetupError> {
+        client_config(settings).map(Self)
+    }
+}
+
+/// Judges the centre's certificate. With lists of revoked certificates, each of its chain must be covered by one that is
+/// not outdated: a list that somebody holds back must not let a revoked certificate pass.
+fn verifier(
+    roots: RootCertStore,
+    provider: Arc<CryptoProvider>,
+    settings: &Settings,
+) -> Result<Arc<WebPkiServerVerifier>, SetupError> {
+    let mut lists = vec![];
+    for path in &settings.crl {
+        lists.extend(read_crls(path)?);
+    }
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder =
+        if lists.is_empty() { builder } else { builder.with_crls(lists).enforce_revocation_expiration() };
+    builder.build().map_err(|error| SetupError::Setting {
+        key: "crl",
+        problem: format!("can't be used ({error}); install the lists of the centre's CAs anew"),
+    })
+}
+
 /// The client's configuration. Resumption is off: it would let a session outlive its certificates.
-pub(crate) fn client_config(settings: &Settings) -> Result<ClientConfig, SetupError> {
+fn client_config(settings: &Settings) -> Result<ClientConfig, SetupError> {
     let roots = roots(&settings.ca)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = verifier(roots, provider.clone(), settings)?;
     let certificates = read_certificates(&settings.certificate)?;
     let key = read_key(&settings.key)?;
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| SetupError::Client(error.to_string()))?;
-    let mut config =
-        builder.with_root_certificates(roots).with_client_auth_cert(certificates, key).map_err(|error| {
-            SetupError::Pair {
-                certificate: settings.certificate.clone(),
-                key: settings.key.clone(),
-                problem: error.to_string(),
-            }
+    let mut config = builder
+        .with_webpki_verifier(verifier)
+        .with_client_auth_cert(certificates, key)
+        .map_err(|error| SetupError::Pair {
+            certificate: settings.certificate.clone(),
+            key: settings.key.clone(),
+            problem: error.to_string(),
         })?;
     config.resumption = Resumption::disabled();
     Ok(config)

@@ -120,6 +120,15 @@ impl<C> Ways<C> {
         self.standing.send_modify(|standing| standing.wrong_answers += 1);
     }
 
+    /// Changes what is said of the line beside its ways.
+    pub fn amend(&self, change: impl FnOnce(&mut LineReport)) {
+        self.standing.send_if_modified(|standing| {
+            let before = standing.report.clone();
+            change(&mut standing.report);
+            standing.report != before
+        });
+    }
+
     /// Asks over the way that is used. Where requests change over meanwhile, the question is broken off
     /// ([`Failure::Lost`]: it may have arrived), or asked again there if nothing of it had been sent.
     pub async fn ask<T, F>(&self, ask: impl Fn(Arc<C>) -> F) -> Result<T, Failure>
@@ -177,6 +186,17 @@ impl<C> Ways<C> {
         if let (Tunnel::Up(_), Some(way)) = (tunnel, self.ways.get(at)) {
             way.probe.notify_one();
         }
+    }
+
+    /// The place of the way that is used.
+    pub fn used(&self) -> usize {
+        *self.used.borrow()
+    }
+
+    /// Whether the centre is reached over a way other than this.
+    pub fn another_reaches(&self, at: usize) -> bool {
+        let known = lock(&self.known);
+        known.lines.iter().enumerate().any(|(other, line)| other != at && line.stage().reaches())
     }
 
     /// Since when the tunnel of a way is there and the centre does not answer through it.

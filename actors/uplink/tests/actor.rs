@@ -15,11 +15,15 @@ use madoguchi_protocol::{
     fault::FaultCode,
     messages::{
         face_reader::FaceReaderCommand,
+        line::CertificateRole,
         state::{Detail, State},
         uplink::{Authenticate, Authenticated, Confirm, Confirmed, Queried, QueryEligibility},
     },
 };
-use madoguchi_simulator::centre::Fault;
+use madoguchi_simulator::{
+    centre::Fault,
+    pki::tls::{TlsAuthority, Validity},
+};
 use madoguchi_uplink::Uplink;
 use std::time::{Duration, Instant};
 use support::{Hospital, authentication, confirmation, query};
@@ -79,8 +83,12 @@ async fn house(hospital: &Hospital) -> House {
 
 impl House {
     async fn until(&mut self, what: impl Fn(&State) -> bool) -> State {
+        self.until_within(5, what).await
+    }
+
+    async fn until_within(&mut self, seconds: u64, what: impl Fn(&State) -> bool) -> State {
         let state = self.state.wait_for(|state| state.as_ref().is_some_and(&what));
-        let state = timeout(Duration::from_secs(5), state).await.expect("it says so within 5 s").unwrap();
+        let state = timeout(Duration::from_secs(seconds), state).await.expect("it says so in time").unwrap();
         state.clone().unwrap()
     }
 
@@ -174,4 +182,51 @@ async fn lanes_are_answered_side_by_side() {
     assert!(answers.iter().all(|answer| matches!(answer, Confirmed::Answer(_))), "{answers:?}");
     assert!(began.elapsed() < Duration::from_secs(6), "not 32 × 300 ms: {:?}", began.elapsed());
     house.supervisor.stop().await;
+}
+
+fn codes(state: &State) -> Vec<FaultCode> {
+    state.faults.iter().map(|fault| fault.code).collect()
+}
+
+#[actix::test]
+async fn certificates_that_end_are_faults_by_their_stage() {
+    for (days, code) in [(80, FaultCode::BoxCertificateEnding), (10, FaultCode::BoxCertificateUrgent)] {
+        let hospital = Hospital::open();
+        hospital.papers.issue_terminal(Validity::days(days));
+        let mut house = house(&hospital).await;
+        let state = house.until(|state| codes(state).contains(&code)).await;
+        let Detail::Uplink { report, .. } = state.detail else { panic!("no detail") };
+        assert_eq!(report.certificates[0].role, CertificateRole::Terminal);
+    }
+    let hospital = Hospital::open();
+    hospital.papers.issue_terminal(Validity::expired());
+    let mut house = house(&hospital).await;
+    house.until(|state| codes(state).contains(&FaultCode::BoxCertificateEnded)).await;
+}
+
+#[actix::test]
+async fn a_certificate_that_is_refused_is_not_taken_and_the_old_one_stays() {
+    let hospital = Hospital::open();
+    let mut house = house(&hospital).await;
+    house.until_reachable(true).await;
+    let queue = Bus::connect(house.broker.access(), QUEUE);
+
+    // Of an authority that the centre does not know: refused, and visits go on.
+    let stranger = TlsAuthority::new("strangers").unwrap().client("terminal-1", Validity::days(300)).unwrap();
+    stranger.write(hospital.papers.folder.path(), "terminal").unwrap();
+    house.until_within(20, |state| codes(state).contains(&FaultCode::BoxCertificateNotTaken)).await;
+    assert!(matches!(confirm(&queue.bus, confirmation()).await, Confirmed::Answer(_)));
+
+    // A sound one: proven and taken up while requests go on.
+    hospital.papers.issue_terminal(Validity::days(300));
+    let taken = house.until_within(20, |state| {
+        assert!(matches!(state.detail, Detail::Uplink { reachable: true, .. }), "the line was lost by it");
+        !codes(state).contains(&FaultCode::BoxCertificateNotTaken)
+    });
+    let visits = async {
+        for _ in 0..20 {
+            assert!(matches!(confirm(&queue.bus, confirmation()).await, Confirmed::Answer(_)));
+        }
+    };
+    tokio::join!(taken, visits);
 }

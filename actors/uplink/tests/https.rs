@@ -17,7 +17,7 @@ use madoguchi_uplink::{
 };
 use std::{
     sync::atomic::Ordering,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use support::{
     Hospital, Papers, authentication, confirmation,
@@ -190,4 +190,31 @@ async fn a_plain_http_server_is_no_centre() {
     let papers = Papers::new();
     assert!(matches!(confirm(&papers.settings(address)).await, Failure::NotSent(NotSent::Tls(_))));
     answering.abort();
+}
+
+#[tokio::test]
+async fn a_centre_that_is_revoked_or_covered_by_no_sound_list_is_refused() {
+    let mut hospital = Hospital::open();
+    let day = Duration::from_secs(86_400);
+    let (now, other) = (SystemTime::now(), TlsAuthority::new("others").unwrap());
+    let servers = &hospital.papers.servers;
+    let cases = [
+        ("sound", servers.revoke(&[], now + day), None),
+        ("revoked", servers.revoke(&[&hospital.identity], now + day), Some("Revoked")),
+        ("outdated", servers.revoke(&[], now - day), Some("revocation list expired")),
+        ("another's", other.revoke(&[], now + day), Some("UnknownRevocationStatus")),
+    ];
+    for (name, list, refused) in cases {
+        let file = hospital.papers.folder.path().join("centre.crl.pem");
+        std::fs::write(&file, list.unwrap()).unwrap();
+        hospital.settings.crl = vec![file];
+        let outcome = HttpsCentre::new(&hospital.settings).unwrap().alive(WITHIN).await;
+        match (refused, outcome) {
+            (None, outcome) => assert_eq!(outcome, Ok(()), "{name}"),
+            (Some(word), Err(Failure::NotSent(NotSent::Tls(why)))) => {
+                assert!(why.contains(word), "{name}: {why}")
+            }
+            (Some(_), outcome) => panic!("{name}: {outcome:?}"),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `madoguchi check`: configuration, broker, readers, line, certificates, disk and clock.
 
 mod box_itself;
+mod line;
 mod report;
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
 };
 use anyhow::Result;
 use madoguchi_reception::{holidays::Coverage, in_japan};
-use madoguchi_uplink::{CertificateReport, EligibilityCentre, HttpsCentre};
+use madoguchi_uplink::{CertificateReport, EligibilityCentre, HttpsCentre, vpn::Vpn};
 use report::{Finding, Level};
 use std::{
     collections::BTreeSet,
@@ -30,6 +31,10 @@ const CERTIFICATE_ERROR_DAYS: i64 = 7;
 /// Prints the findings; fails when one of them is an error.
 pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
     let findings = match Config::load(&arguments.config) {
+        Ok(config) if arguments.part == Some(cli::CheckPart::Line) => {
+            run::install_cryptography();
+            line::steps(&config)?
+        }
         Ok(config) => {
             run::install_cryptography();
             let lanes = format!("{} lane(s), {}", config.lanes().len(), arguments.config.display());
@@ -38,7 +43,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             let unusable = config.unusable_files().into_iter();
             findings.extend(unusable.map(|reason| Finding::error("configuration", reason, mend)));
             findings.extend(readers(&config));
-            findings.push(line(&config)?);
+            findings.extend(line_in_short(&config)?);
             findings.extend(certificates(&config));
             findings.push(box_itself::disk(&config.site.state_directory));
             findings.push(box_itself::clock());
@@ -116,7 +121,15 @@ fn readers(config: &Config) -> Vec<Finding> {
     config.lane.iter().map(finding).collect()
 }
 
-fn line(config: &Config) -> Result<Finding> {
+/// Whether the centre answers: over the line as it is found, or over each line where there is more to walk.
+fn line_in_short(config: &Config) -> Result<Vec<Finding>> {
+    match config.uplink.vpn {
+        Vpn::Nobody {} => Ok(vec![centre(config)?]),
+        _ => line::summaries(config),
+    }
+}
+
+fn centre(config: &Config) -> Result<Finding> {
     let todo = "check the line's cable and router, then the address and the certificates under [uplink]";
     let centre = match HttpsCentre::new(&config.uplink) {
         Ok(centre) => centre,

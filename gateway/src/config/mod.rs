@@ -266,6 +266,8 @@ impl Config {
         self.offline_queue.folder = state.join("queue");
         self.audit_log.folder = state.join("audit");
         self.uplink.state_folder = Some(state.join("line"));
+        let link = |lane: &Lane| (lane.number, lane.face_reader.certificate.clone());
+        self.uplink.device_links = self.lane.iter().map(link).collect();
         self.receipt_computer.state_folder = state.join("receipt");
         self.receipt_computer.institution = self.site.institution.clone();
     }

@@ -37,6 +37,16 @@ pub fn nftables(config: &Config, actors: &[Address], readers: &Readers) -> Strin
     let _ = writeln!(text, "    chain output {{");
     let _ = writeln!(text, "        type filter hook output priority filter; policy drop;");
     let _ = writeln!(text, "        oif lo accept");
+    if !config.uplink.vpn.tunnels().is_empty() {
+        let _ = writeln!(
+            text,
+            "        # What the line's accounts say goes through the tunnel or nowhere: also what was"
+        );
+        let _ = writeln!(text, "        # begun inside of it, should it fall down.");
+        for account in accounts(actors, Network::Line) {
+            let _ = writeln!(text, "        meta skuid \"{account}\" rt ipsec missing counter drop");
+        }
+    }
     for (network, interface) in [(Network::Counter, &counter.interface), (Network::Line, &line.interface)] {
         let _ = writeln!(text, "        # Accounts that may speak on {interface} only.");
         for account in accounts(actors, network) {

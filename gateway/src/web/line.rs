@@ -9,7 +9,14 @@ use actix_web::{
     HttpResponse,
     web::{self, ServiceConfig},
 };
-use madoguchi_protocol::{ActorKind, messages::state::Detail};
+use madoguchi_protocol::{
+    ActorKind,
+    messages::{
+        line::{CertificateStage, LineReport},
+        state::Detail,
+    },
+};
+use madoguchi_reception::in_japan;
 use maud::{Markup, html};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -31,18 +38,65 @@ async fn page(person: Person) -> Result<HttpResponse, Refusal> {
 fn facts(view: &View<'_>) -> Markup {
     html! {
         @for state in view.states.values() {
-            @if let Detail::Uplink { reachable, since, wrong_answers, .. } = &state.body.detail {
+            @if let Detail::Uplink { reachable, since, wrong_answers, report } = &state.body.detail {
                 p.doing {
                     span aria-hidden="true" { (if *reachable { "○ " } else { "✖ " }) }
                     (view.say(if *reachable { "page-line-up" } else { "page-line-down" }, &[])) " "
                     small { (view.since(Some(*since))) }
                 }
+                (ways(view, report))
                 @for fault in &state.body.faults {
                     p { b { (view.say("page-what-to-do", &[])) ": " }
                         (view.say(&format!("fault-{}-action", fault.code.name()), &[])) }
                 }
                 p { (view.say("line-wrong-answers", &[("count", &wrong_answers.to_string())])) }
+                (months(view, report))
+                (terms(view, report))
             }
+        }
+    }
+}
+
+/// Each line by itself, and which is used.
+fn ways(view: &View<'_>, report: &LineReport) -> Markup {
+    html! {
+        @if report.ways.len() > 1 {
+            ul { @for it in &report.ways { li {
+                (view.say(&format!("line-way-{}", it.way.name()), &[])) ": "
+                (view.say(&format!("line-stage-{}", it.stage.name()), &[])) " "
+                @if report.used == Some(it.way) { b { (view.say("line-used", &[])) } " " }
+                small { (view.since(Some(it.since))) }
+            } } }
+        }
+        @if let Some(since) = report.outage { p { "✖ " (view.say("line-outage", &[("since", &clock(since))])) } }
+    }
+}
+
+/// How much of each month the line was there.
+fn months(view: &View<'_>, report: &LineReport) -> Markup {
+    html! {
+        ul { @for month in &report.months { @if let Some(share) = month.availability() {
+            li { (view.say("line-month", &[
+                ("month", &month.month.strftime("%Y-%m").to_string()),
+                ("share", &format!("{}.{:02}", share / 100, share % 100)),
+                ("count", &month.outages.to_string()),
+            ])) }
+        } } }
+    }
+}
+
+/// When certificates end, and whether the clock is right.
+fn terms(view: &View<'_>, report: &LineReport) -> Markup {
+    html! {
+        ul { @for term in &report.certificates { li {
+            @if term.stage != CertificateStage::Fine { "! " }
+            (view.say(&format!("line-certificate-{}", term.role.name()), &[])) " "
+            @if let Some(way) = term.way { (view.say(&format!("line-way-{}", way.name()), &[])) " " }
+            @if let Some(lane) = term.lane { (view.say("page-lane", &[("lane", &lane.to_string())])) " " }
+            (view.say("line-certificate-ends", &[("day", &in_japan(term.ends).date().to_string())]))
+        } } }
+        @if let Some(it) = report.clock {
+            p { (view.say(if it.synchronised { "line-clock-synchronised" } else { "line-clock-alone" }, &[])) }
         }
     }
 }

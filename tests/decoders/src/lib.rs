@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bus;
 pub mod centre;
+pub mod clock;
 pub mod compatibility;
 pub mod configuration;
 pub mod device_link;
@@ -98,6 +99,13 @@ pub const ALL: &[Decoder] = &[
         written_by: "strongSwan, or who sits at its socket",
         check: vici::packet,
         seeds: vici::seeds,
+        cut_is_refused: false,
+    },
+    Decoder {
+        name: "clock_tracking",
+        written_by: "chrony's client program",
+        check: clock::tracking,
+        seeds: clock::seeds,
         cut_is_refused: false,
     },
     Decoder {

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod house;
 pub mod http;
 pub mod lane;
+pub mod line;
 pub mod morning;
 pub mod person;
 pub mod pictures;

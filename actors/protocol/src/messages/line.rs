@@ -1,5 +1,6 @@
 //! How the line stands: the ways to the centre, which one is used, outages, and how much of the month it was there.
 
+use crate::LaneId;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,117 @@ pub struct LineReport {
     pub outage: Option<Timestamp>,
     /// This month and those before it, the newest first.
     pub months: Vec<MonthReport>,
+    /// Every certificate that the line uses, those that end first at the front.
+    pub certificates: Vec<CertificateTerm>,
+    /// Since when changed certificate files are not taken up, because no connection with them succeeded.
+    pub not_taken: Option<Timestamp>,
+    /// The box's clock; nothing until it was looked at.
+    pub clock: Option<ClockReport>,
+}
+
+/// What a certificate of the box is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateRole {
+    /// The terminal's, towards the centre.
+    Terminal,
+    /// It vouches for the centre.
+    CentreCa,
+    /// The box's, towards a VPN gateway.
+    Tunnel,
+    /// It vouches for a VPN gateway.
+    TunnelCa,
+    /// The box's, towards a lane's face-auth reader.
+    DeviceLink,
+}
+
+impl CertificateRole {
+    /// Its name in metrics, logs and text keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::CentreCa => "centre-ca",
+            Self::Tunnel => "tunnel",
+            Self::TunnelCa => "tunnel-ca",
+            Self::DeviceLink => "device-link",
+        }
+    }
+}
+
+/// How near a certificate's end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateStage {
+    /// More than 90 days.
+    Fine,
+    /// 90 days or less.
+    Days90,
+    /// 60 days or less.
+    Days60,
+    /// 30 days or less.
+    Days30,
+    /// 15 days or less.
+    Days15,
+    /// 7 days or less.
+    Days7,
+    /// It is over; or it has not begun, which a wrong clock makes of it.
+    Expired,
+}
+
+impl CertificateStage {
+    /// The stage at `now` of a certificate that is valid from `begins` to `ends`.
+    pub fn at(begins: Timestamp, ends: Timestamp, now: Timestamp) -> Self {
+        if now > ends || now < begins {
+            return Self::Expired;
+        }
+        // Days begun count as whole ones: with 7 days to the second it is *7 days*.
+        match (ends.duration_since(now).as_secs() + 86_399) / 86_400 {
+            0..=7 => Self::Days7,
+            8..=15 => Self::Days15,
+            16..=30 => Self::Days30,
+            31..=60 => Self::Days60,
+            61..=90 => Self::Days90,
+            _ => Self::Fine,
+        }
+    }
+}
+
+/// When a certificate ends. Which one it is by name or number is nobody's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateTerm {
+    /// What it is for.
+    pub role: CertificateRole,
+    /// Whose, where it is a line's.
+    pub way: Option<Way>,
+    /// Whose, where it is a lane's.
+    pub lane: Option<LaneId>,
+    /// When it ends.
+    pub ends: Timestamp,
+    /// How near that is.
+    pub stage: CertificateStage,
+}
+
+/// The box's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockReport {
+    /// Whether it follows a time server.
+    pub synchronised: bool,
+    /// How far it is from true time, in microseconds, where that is known.
+    pub offset_us: Option<i64>,
+    /// How bad that is.
+    pub stage: ClockStage,
+}
+
+/// How far the clock can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockStage {
+    /// It is right.
+    Good,
+    /// Off by a second, or an hour without a time server.
+    Warning,
+    /// Off by a minute, or a day without a time server.
+    Critical,
 }
 
 /// How much of a month the line was there.
@@ -112,6 +224,20 @@ impl MonthReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificates_stages_are_those_that_the_field_knows() {
+        let day = |days: i64| Timestamp::from_second(1_796_050_800 + days * 86_400).unwrap();
+        let at = |left| CertificateStage::at(day(-400), day(left), day(0));
+        use CertificateStage::*;
+        assert_eq!(
+            [91, 90, 61, 60, 31, 30, 16, 15].map(at),
+            [Fine, Days90, Days90, Days60, Days60, Days30, Days30, Days15]
+        );
+        assert_eq!([8, 7, 0].map(at), [Days15, Days7, Days7]);
+        assert_eq!(at(-1), Expired);
+        assert_eq!(CertificateStage::at(day(1), day(400), day(0)), Expired, "not begun");
+    }
 
     #[test]
     fn availability_is_rounded_down_and_unknown_where_nobody_watched() {

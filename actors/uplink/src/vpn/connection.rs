@@ -12,7 +12,7 @@ use madoguchi_protocol::messages::line::Way;
 pub(super) const CHILD: &str = "centre";
 
 /// The connections' names in strongSwan: no other connection of its may bear them.
-pub(super) const fn name(way: Way) -> &'static str {
+pub(crate) const fn name(way: Way) -> &'static str {
     match way {
         Way::Primary => "madoguchi-primary",
         Way::Second => "madoguchi-second",

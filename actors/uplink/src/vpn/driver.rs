@@ -12,10 +12,18 @@ use crate::{
     desk::Desk,
     https::HttpsCentre,
     settings::{Settings, SetupError},
+    upkeep::Proven,
     vici::{Client, Message, ViciError},
 };
+use jiff::Timestamp;
 use madoguchi_protocol::messages::line::Way;
-use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval, sleep},
@@ -34,6 +42,11 @@ pub struct Driver {
     desk: Arc<Desk<HttpsCentre>>,
     /// Certificates were changed: they are to be loaded anew.
     reload: Arc<Notify>,
+    /// What the centre is spoken with.
+    proven: Proven,
+    /// Tunnels that still stand with the certificates from before, the one in use last.
+    renew: VecDeque<usize>,
+    renew_since: Option<Timestamp>,
 }
 
 struct Held {
@@ -54,7 +67,12 @@ enum DriverError {
 
 impl Driver {
     /// A driver for the settings' tunnels; none where strongSwan holds none.
-    pub fn new(settings: &Settings, desk: Arc<Desk<HttpsCentre>>, reload: Arc<Notify>) -> Option<Self> {
+    pub(crate) fn new(
+        settings: &Settings,
+        desk: Arc<Desk<HttpsCentre>>,
+        reload: Arc<Notify>,
+        proven: Proven,
+    ) -> Option<Self> {
         let Vpn::Strongswan { socket, .. } = &settings.vpn else { return None };
         let tunnels = settings.vpn.tunnels().into_iter().enumerate();
         let tunnels = tunnels
@@ -66,7 +84,16 @@ impl Driver {
                 seen: Tunnel::Down,
             })
             .collect();
-        Some(Self { socket: socket.clone(), tunnels, settings: settings.clone(), desk, reload })
+        Some(Self {
+            socket: socket.clone(),
+            tunnels,
+            settings: settings.clone(),
+            desk,
+            reload,
+            proven,
+            renew: VecDeque::new(),
+            renew_since: None,
+        })
     }
 
     /// Goes on for ever.
@@ -97,6 +124,7 @@ impl Driver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.look(&mut client).await?;
+            self.renew(&mut client).await?;
             let reload = self.reload.clone();
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -106,10 +134,9 @@ impl Driver {
                 }
                 () = reload.notified() => {
                     self.load(&mut client).await?;
-                    // Built anew one after the other, the one that is not used first, so that visits go on.
-                    for held in self.tunnels.iter().rev() {
-                        terminate(&mut client, held.way).await?;
-                    }
+                    let used = self.desk.ways().used();
+                    self.renew = (0..self.tunnels.len()).filter(|at| *at != used).chain([used]).collect();
+                    self.renew_since = Some(Timestamp::now());
                 }
             }
         }
@@ -132,7 +159,10 @@ impl Driver {
                 tracing::info!(line = held.way.name(), ?tunnel, "tunnel");
                 held.seen = tunnel;
                 let centre = match tunnel {
-                    Tunnel::Up(inner) => Some(HttpsCentre::bound(&self.settings, Some(inner))?),
+                    Tunnel::Up(inner) => {
+                        let papers = self.proven.read().unwrap_or_else(PoisonError::into_inner).clone();
+                        Some(HttpsCentre::with_papers(&self.settings, &papers, Some(inner))?)
+                    }
                     _ => None,
                 };
                 self.desk.ways().replace(held.at, centre);
@@ -147,6 +177,28 @@ impl Driver {
                     terminate(client, held.way).await?;
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl Driver {
+    /// Has tunnels built anew with changed certificates, one after the other. The one in use goes last, and only when the
+    /// centre is reached over another: a certificate that the gateways refuse costs the line that stands by, no visit.
+    async fn renew(&mut self, client: &mut Client) -> Result<(), DriverError> {
+        let Some(&at) = self.renew.front() else { return Ok(()) };
+        let alone = self.tunnels.len() == 1;
+        if !alone && at == self.desk.ways().used() && !self.desk.ways().another_reaches(at) {
+            self.desk.ways().amend(|report| report.not_taken = self.renew_since);
+            return Ok(());
+        }
+        self.renew.pop_front();
+        if let Some(held) = self.tunnels.get(at) {
+            tracing::info!(line = held.way.name(), "the tunnel is built anew with changed certificates");
+            terminate(client, held.way).await?;
+        }
+        if self.renew.is_empty() {
+            self.desk.ways().amend(|report| report.not_taken = None);
         }
         Ok(())
     }

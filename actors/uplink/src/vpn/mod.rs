@@ -7,7 +7,7 @@
 //! [`settings`] is what the hospital sets; [`connection`] says it in strongSwan's words; [`tunnel`] is the pure part,
 //! which decides from what strongSwan reports whether a tunnel is to be built or built anew; [`driver`] carries it out.
 
-mod connection;
+pub(crate) mod connection;
 pub mod driver;
 pub mod settings;
 pub mod tunnel;

@@ -17,7 +17,7 @@ use madoguchi_simulator::{
     },
     pki::{
         jpki::{self, CardCredential, JpkiAuthority},
-        tls::{TlsAuthority, Validity},
+        tls::{Identity, TlsAuthority, Validity},
     },
 };
 use madoguchi_uplink::{HttpsCentre, Settings, desk::Desk};
@@ -55,7 +55,7 @@ impl Papers {
             terminals: TlsAuthority::new("terminals").unwrap(),
         };
         papers.servers.write(papers.folder.path(), "centre-ca").unwrap();
-        papers.issue_terminal(Validity::days(30));
+        papers.issue_terminal(Validity::days(300));
         papers
     }
 
@@ -86,6 +86,7 @@ impl Papers {
 /// A centre that knows one card's holder, and a desk in front of it.
 pub struct Hospital {
     pub papers: Papers,
+    pub identity: Identity,
     pub centre: Centre,
     pub settings: Settings,
     pub desk: Desk<HttpsCentre>,
@@ -104,9 +105,10 @@ impl Hospital {
             ..CentreRules::default()
         });
         state.patients().insert(serial(), Patient::sample(0));
+        let identity = papers.servers.server(&[CENTRE], Validity::days(30)).unwrap();
         let centre = Centre::start(CentreConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            identity: papers.servers.server(&[CENTRE], Validity::days(30)).unwrap(),
+            identity: identity.clone(),
             terminal_authorities: vec![papers.terminals.certificate_der()],
             state,
         })
@@ -114,7 +116,7 @@ impl Hospital {
         let mut settings = papers.settings(centre.address());
         change(&mut settings);
         let desk = Desk::new(HttpsCentre::new(&settings).unwrap(), &settings);
-        Self { papers, centre, settings, desk }
+        Self { papers, identity, centre, settings, desk }
     }
 
     /// Another desk with the settings as they are now, and no memory.

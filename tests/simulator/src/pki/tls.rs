@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
+    CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -102,6 +103,37 @@ impl TlsAuthority {
         self.issue(common_name, &[], validity, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
+    /// The answer to a terminal's request (PKCS#10, PEM): a client certificate for its key and its name, PEM.
+    pub fn answer(&self, request: &str, validity: Validity) -> Result<String, TlsError> {
+        let mut request = CertificateSigningRequestParams::from_pem(request)?;
+        let params = &mut request.params;
+        (params.not_before, params.not_after) = (validity.from.into(), validity.until.into());
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(request.signed_by(&self.issuer)?.pem())
+    }
+
+    /// A list of revoked certificates: these of its own. It is outdated from `until` on.
+    pub fn revoke(&self, revoked: &[&Identity], until: SystemTime) -> Result<String, TlsError> {
+        let now = SystemTime::now();
+        let revoked = revoked.iter().map(|identity| RevokedCertParams {
+            serial_number: identity.serial.clone(),
+            revocation_time: (now - DAY).into(),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: (now - DAY * 2).into(),
+            next_update: until.into(),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.pem()?)
+    }
+
     fn issue(
         &self,
         common_name: &str,
@@ -115,8 +147,11 @@ impl TlsAuthority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
+        // Below 2^63, so that it is positive in DER as it stands.
+        let serial = SerialNumber::from(uuid::Uuid::new_v4().as_u64_pair().0 >> 1);
+        params.serial_number = Some(serial.clone());
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity { certificate, key: Arc::new(key) })
+        Ok(Identity { certificate, serial, key: Arc::new(key) })
     }
 }
 
@@ -135,6 +170,7 @@ fn parameters(common_name: &str, validity: Validity, names: &[&str]) -> Result<C
 #[derive(Clone)]
 pub struct Identity {
     certificate: Certificate,
+    serial: SerialNumber,
     key: Arc<KeyPair>,
 }
 
