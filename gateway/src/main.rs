@@ -10,7 +10,6 @@ mod configuration_command;
 mod console;
 mod front;
 mod house;
-#[allow(dead_code, reason = "the pages that ask the keeper come next")]
 mod keeper;
 mod logging;
 mod metrics;

@@ -129,11 +129,6 @@ impl Keeper {
         self.status.borrow().clone()
     }
 
-    /// Follows how it stands.
-    pub fn follow(&self) -> watch::Receiver<Arc<Status>> {
-        self.status.clone()
-    }
-
     /// Asks in the name of `by`; answered when it is done.
     pub async fn ask(&self, request: Request, by: Author) -> Result<(), Refusal> {
         let (answer, answered) = oneshot::channel();

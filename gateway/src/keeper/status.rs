@@ -14,6 +14,8 @@ use std::{path::PathBuf, sync::Arc};
 pub struct Status {
     /// The configuration's file.
     pub file: PathBuf,
+    /// Where the box keeps what lasts.
+    pub state_directory: PathBuf,
     /// What is in effect; `None` where the file can't be used and nothing but the page runs.
     pub running: Option<Arc<Config>>,
     /// Its text, or that of the file that can't be used; empty where there is no file.

@@ -363,6 +363,7 @@ impl<H: Household> Task<H> {
         });
         let status = Status {
             file: self.file.clone(),
+            state_directory: self.state_directory.clone(),
             running: self.running.as_ref().map(|running| running.config.clone()),
             text: match &self.running {
                 Some(running) => running.text.clone(),

@@ -28,6 +28,7 @@ const PLACES: &[Place] = &[
     place("/log", "log-title", Right::ReadAudit),
     place("/messages", "messages-title", Right::ReadMessages),
     place("/parts", "parts-title", Right::Watch),
+    place("/configuration", "configuration-title", Right::Configure),
     place("/people", "people-title", Right::ManagePeople),
     Place { path: "/status", name: "status-title", right: None },
 ];

@@ -10,6 +10,7 @@ mod api;
 mod assets;
 mod certificate;
 mod chart;
+mod configuration;
 mod counts;
 mod events;
 mod first_start;
@@ -72,6 +73,7 @@ fn routes(config: &mut ServiceConfig) {
     first_start::routes(config);
     account::routes(config);
     people::routes(config);
+    configuration::routes(config);
     lanes::routes(config);
     lane::routes(config);
     events::routes(config);

@@ -97,7 +97,7 @@ async fn recover(person: Person, id: Path<PersonId>) -> Result<HttpResponse, Ref
     change(&person, made, said).await
 }
 
-fn name_of(person: &Person, id: PersonId) -> String {
+pub(super) fn name_of(person: &Person, id: PersonId) -> String {
     let register = person.visitor().site().people.read();
     register.ok().and_then(|it| it.person(id).map(|it| it.name.clone())).unwrap_or_default()
 }

@@ -32,7 +32,6 @@ pub(super) struct Site {
     pub(super) hub: events::Hub,
     pub(super) desk: Desk,
     told: watch::Receiver<Arc<Told>>,
-    #[allow(dead_code, reason = "the pages that ask the keeper come next")]
     pub(super) keeper: Keeper,
     /// Where the pages are served now.
     at: watch::Sender<Web>,

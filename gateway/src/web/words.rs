@@ -138,6 +138,7 @@ fn person_name(register: &Register, id: PersonId) -> String {
 /// What a person did, in words.
 pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -> String {
     let to = |key: &str, id: PersonId| view.say(key, &[("name", &person_name(register, id))]);
+    let version = |key: &str, number: u32| view.say(key, &[("number", &number.to_string())]);
     match act {
         PersonAct::LoggedIn => view.say("did-log-in", &[]),
         PersonAct::LogInRefused => view.say("did-log-in-refused", &[]),
@@ -152,5 +153,8 @@ pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -
         PersonAct::TokenMade(id) => to("did-make-token", id),
         PersonAct::TokenRevoked(id) => to("did-revoke-token", id),
         PersonAct::ActedAsStaff(act) => view.say(act_key(act), &[]),
+        PersonAct::ConfigurationApplied(number) => version("did-apply-configuration", number),
+        PersonAct::ConfigurationConfirmed(number) => version("did-confirm-configuration", number),
+        PersonAct::ConfigurationTakenBack(number) => version("did-take-back-configuration", number),
     }
 }

@@ -243,6 +243,12 @@ pub enum PersonAct {
     TokenRevoked(PersonId),
     /// Acted on the lane's visit.
     ActedAsStaff(StaffAct),
+    /// Had this version of the configuration take effect.
+    ConfigurationApplied(u32),
+    /// Confirmed that it stays.
+    ConfigurationConfirmed(u32),
+    /// Took it back.
+    ConfigurationTakenBack(u32),
 }
 
 /// Recorded: on the medium when the log next syncs.

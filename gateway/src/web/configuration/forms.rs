@@ -1,0 +1,218 @@
+//! One form for each section and each lane, made from the catalogue of settings.
+
+use super::{back, edit, mistakes, status, text};
+use crate::{
+    config::{
+        Mistake,
+        catalogue::{self, Kind, Section, Setting, shown, typed},
+        document::Document,
+    },
+    web::{
+        access::{Person, Refusal},
+        frame::Page,
+        view::View,
+    },
+};
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, Form, Query, ServiceConfig},
+};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/configuration/section", web::get().to(show))
+        .route("/configuration/section", web::post().to(change));
+}
+
+/// `?place=lane.2`
+#[derive(Deserialize)]
+struct Place {
+    place: String,
+}
+
+/// The sections of one form, each with its place: a lane's form has everything below the lane.
+pub(super) fn sections_of(place: &str) -> Vec<(String, &'static Section)> {
+    if place.strip_prefix("lane.").is_some_and(|number| number.parse::<u16>().is_ok()) {
+        let of_lane = catalogue::sections().iter().filter_map(|section| {
+            let below = section.name.strip_prefix("lane")?;
+            Some((format!("{place}{below}"), section))
+        });
+        return of_lane.collect();
+    }
+    let name = match place.strip_prefix("compatibility.pairs.") {
+        Some(at) if at.parse::<usize>().is_ok() => "compatibility.pairs",
+        _ => place,
+    };
+    match catalogue::section(name) {
+        Some(section) if !name.starts_with("lane") => vec![(place.to_owned(), section)],
+        _ => Vec::new(),
+    }
+}
+
+async fn show(person: Person, query: Query<Place>) -> Result<HttpResponse, Refusal> {
+    let status = status(&person)?;
+    let place = &query.place;
+    let sections = sections_of(place);
+    let (Ok(document), false) = (text(&status).parse::<Document>(), sections.is_empty()) else {
+        return Err(Refusal::page(person.visitor(), StatusCode::NOT_FOUND, "refused-not-found"));
+    };
+    let wrong: &[Mistake] = status.prepared.as_ref().map_or(&status.mistakes, |prepared| &prepared.mistakes);
+    Ok(person.page(&Page::titled("configuration-form"), |view| {
+        html! {
+            (mistakes(view, wrong))
+            form.sheet method="post" action={ "/configuration/section?place=" (place) } {
+                (person.csrf_field())
+                @for (place, section) in &sections { (fields(view, &document, place, section, wrong)) }
+                button { (view.say("configuration-check", &[])) }
+            }
+            (back(view))
+        }
+    }))
+}
+
+/// A section's fields.
+fn fields(view: &View<'_>, document: &Document, place: &str, section: &Section, wrong: &[Mistake]) -> Markup {
+    let there = document.has(place);
+    html! {
+        fieldset {
+            legend { (view.say(&section.text_key(), &[])) }
+            @if section.optional {
+                label.choice {
+                    input type="checkbox" name={ "there." (place) } value="yes" checked[there];
+                    (view.say("configuration-section-there", &[]))
+                }
+                input type="hidden" name={ "asked." (place) } value="yes";
+            }
+            @for setting in &section.settings { (field(view, document, place, setting, wrong)) }
+        }
+    }
+}
+
+fn field(view: &View<'_>, document: &Document, place: &str, setting: &Setting, wrong: &[Mistake]) -> Markup {
+    let key = setting.key_at(place);
+    let value = document.get(&key).map_or(String::new(), |value| shown(&setting.kind, &value));
+    let default = setting.default.as_deref().map(|value| shown(&setting.kind, value));
+    let mistake = wrong.iter().find(|mistake| mistake.key.as_deref() == Some(&key));
+    let invalid = mistake.is_some().then_some("true");
+    let hint = format!("{key}-hint");
+    html! {
+        div.field {
+            label for=(key) {
+                (view.say(&setting.text_key(), &[]))
+                @if let Some(unit) = setting.unit { " (" (unit) ")" }
+                @if setting.required { " " strong { (view.say("configuration-required", &[])) } }
+            }
+            @match &setting.kind {
+                Kind::Choice(words) => { select id=(key) name=(key) aria-invalid=[invalid] aria-describedby=(hint) {
+                    option value="" selected[value.is_empty()] {
+                        @match &default {
+                            Some(default) => (view.say("configuration-default", &[("value", default)])),
+                            None => "–",
+                        }
+                    }
+                    @for word in words { option value=(word) selected[*word == value] { (word) } }
+                } }
+                Kind::Number => { input id=(key) name=(key) type="number" value=(value) placeholder=[&default]
+                    min=[setting.bounds.map(|(least, _)| least)] max=[setting.bounds.map(|(_, most)| most)]
+                    required[setting.required] aria-invalid=[invalid] aria-describedby=(hint); }
+                Kind::Lines => { textarea id=(key) name=(key) rows="3" placeholder=[&default]
+                    aria-invalid=[invalid] aria-describedby=(hint) { "\n" (value) } }
+                Kind::Text | Kind::Toml => { input id=(key) name=(key) value=(value) placeholder=[&default]
+                    autocomplete="off" spellcheck="false" aria-invalid=[invalid] aria-describedby=(hint); }
+            }
+            @if let Some(mistake) = mistake { span.wrong lang="en" { (mistake.message) } }
+            details.hint id=(hint) {
+                summary { code { (key) } }
+                span lang="en" { (setting.help) }
+            }
+        }
+    }
+}
+
+async fn change(
+    person: Person,
+    query: Query<Place>,
+    form: Form<BTreeMap<String, String>>,
+) -> Result<HttpResponse, Refusal> {
+    let sections = sections_of(&query.place);
+    if sections.is_empty() {
+        return Err(Refusal::page(person.visitor(), StatusCode::NOT_FOUND, "refused-not-found"));
+    }
+    edit(&person, "/configuration/change", |document| set(document, &sections, &form)).await
+}
+
+/// Sets what was typed. A field that the form did not have is left as it is; an empty one is left to its default.
+fn set(
+    document: &mut Document,
+    sections: &[(String, &'static Section)],
+    form: &BTreeMap<String, String>,
+) -> Result<(), String> {
+    for (place, section) in sections {
+        let switched_off =
+            form.contains_key(&format!("asked.{place}")) && !form.contains_key(&format!("there.{place}"));
+        if switched_off {
+            if document.has(place) {
+                document.remove(place).map_err(|error| error.to_string())?;
+            }
+            continue;
+        }
+        if section.optional {
+            document.make(place).map_err(|error| error.to_string())?;
+        }
+        for setting in &section.settings {
+            let key = setting.key_at(place);
+            let Some(given) = form.get(&key) else { continue };
+            let given = given.replace("\r\n", "\n");
+            let now = document.get(&key).map_or(String::new(), |value| shown(&setting.kind, &value));
+            // What nobody touched is not written anew: the file stays as its author wrote it.
+            if given.trim() != now.trim() {
+                document
+                    .set(&key, typed(&setting.kind, &given).as_deref())
+                    .map_err(|error| error.to_string())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[site]\nlanguage = \"ja\" # signs\n[[lane]]\nnumber = 2\n[lane.face_reader]\nlisten = \"127.0.0.1:1\"\n";
+
+    fn after(place: &str, fields: &[(&str, &str)]) -> String {
+        let mut document: Document = TEXT.parse().unwrap();
+        let form = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        set(&mut document, &sections_of(place), &form).unwrap();
+        document.to_string()
+    }
+
+    #[test]
+    fn what_nobody_touched_stays_as_it_was_written() {
+        assert_eq!(after("site", &[("site.language", "ja")]), TEXT);
+        assert_eq!(after("site", &[("site.language", "en")]), TEXT.replace("\"ja\"", "\"en\""));
+    }
+
+    #[test]
+    fn a_lanes_generic_reader_comes_and_goes_by_its_switch() {
+        let asked = ("asked.lane.2.nfc_reader", "yes");
+        let with = after("lane.2", &[asked, ("there.lane.2.nfc_reader", "yes")]);
+        assert!(with.parse::<Document>().unwrap().has("lane.2.nfc_reader"), "{with}");
+        assert!(with.contains("[lane.nfc_reader]"), "{with}");
+        assert_eq!(after("lane.2", &[asked]), TEXT);
+    }
+
+    #[test]
+    fn a_form_reaches_its_own_sections_only() {
+        assert!(sections_of("lane").is_empty());
+        assert!(sections_of("nothing").is_empty());
+        assert!(sections_of("lane.2").len() >= 4);
+        assert_eq!(sections_of("compatibility.pairs.0").len(), 1);
+        assert_eq!(after("site", &[("lane.2.number", "3")]), TEXT);
+    }
+}
