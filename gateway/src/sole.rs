@@ -15,9 +15,11 @@ pub struct Sole {
 impl Sole {
     /// Claims a state directory, which is made if need be. Fails at once where another gateway has it.
     pub fn of(state_directory: &Path) -> Result<Self> {
-        let path = state_directory.join("gateway.lock");
+        // In the gateway's own directory: on the appliance it may write nowhere else.
+        let own = state_directory.join("gateway");
+        let path = own.join("gateway.lock");
         let what = || format!("{}", path.display());
-        DirBuilder::new().recursive(true).mode(0o700).create(state_directory).with_context(what)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&own).with_context(what)?;
         let file = OpenOptions::new()
             .write(true)
             .create(true)

@@ -99,24 +99,15 @@ fn files(unit: Unit, config: &Config, address: Address) -> Unit {
     let state = &config.site.state_directory;
     let unit = unit
         .line("BindReadOnlyPaths", BUS)
+        .line("TemporaryFileSystem", format_args!("{}:ro,mode=0755", state.display()))
         .line("InaccessiblePaths", "-/var/log -/boot -/efi -/var/lib/madoguchi-keys -/run/madoguchi-broker");
     let entry = Manifest::get().entry(address.kind);
-    // The gateway's own directory hides what it is laid over; others look into an empty one.
-    let unit = match address.kind {
-        ActorKind::Gateway => unit,
-        _ => unit.line("TemporaryFileSystem", format_args!("{}:ro,mode=0755", state.display())),
-    };
-    let bind = |unit: Unit, directory: &String| match (address.kind, directory.as_str()) {
-        // The gateway keeps its few files in the state directory itself: in its own eyes that is its directory.
-        (ActorKind::Gateway, own) => {
-            let own = state.join(own);
-            unit.line("BindPaths", format_args!("{}:{}", own.display(), state.display()))
-        }
+    let bind = |unit: Unit, directory: &String| match directory.as_str() {
         // Others write here too: the receipt computer.
-        (_, "shared") => shared(config)
+        "shared" => shared(config)
             .iter()
             .fold(unit, |unit, folder| unit.line("ReadWritePaths", format_args!("-{}", folder.display()))),
-        (_, own) => unit.line("BindPaths", state.join(own).display()),
+        own => unit.line("BindPaths", state.join(own).display()),
     };
     entry.writes.iter().fold(unit, bind)
 }

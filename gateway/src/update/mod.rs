@@ -15,7 +15,7 @@ use std::path::Path;
 /// Whether the newest update did not run well and the box went back, as the gateway with this state directory sees it.
 /// It knows so before the box has found itself well again.
 pub fn fell_back(state_directory: &Path) -> bool {
-    let Some(attempt) = outcome::read(&outcome::file(state_directory)) else { return false };
+    let Some(attempt) = outcome::read(&outcome::file(&state_directory.join("gateway"))) else { return false };
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let stage = match install::Places::appliance(state_directory).running() {
         Ok(running) => outcome::settle(&attempt, running, boot.trim()),

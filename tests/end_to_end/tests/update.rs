@@ -9,7 +9,7 @@ use std::fs;
 const FAULT: &str = "update-fell-back";
 
 fn note(house: &House, stage: &str) {
-    let state = house.directory().join("state");
+    let state = house.directory().join("state/gateway");
     fs::create_dir_all(&state).unwrap();
     let attempt = json!({ "from": "0.1.0", "to": "0.2.0", "boot": "the boot before", "stage": stage });
     fs::write(state.join("update.json"), attempt.to_string()).unwrap();
