@@ -140,8 +140,10 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     let scrapes = Scrapes::new(boards.clone(), staff_desk.clone());
     let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
     let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());
+    let restarter = house.supervisor().restarter();
     let (keeper, ends) = keeper::channel();
-    let pages = web::Pages::new(page_told, &boards, standings, staff_desk, &state_directory, keeper)?;
+    let pages =
+        web::Pages::new(page_told, &boards, standings, restarter, staff_desk, &state_directory, keeper)?;
     let within = arguments.confirm_within.map(Duration::from_secs);
     let mut task = Task::new(start, Whole { house, front: None, scrapes, told }, ends, within)?;
     task.open().await?;

@@ -2,6 +2,7 @@
 
 use super::{
     access::{Person, Refusal, Right},
+    acts,
     chart::{self, Bar},
     events,
     frame::Page,
@@ -11,7 +12,7 @@ use super::{
 };
 use actix_web::{
     HttpResponse,
-    web::{self, Path, ServiceConfig},
+    web::{self, Path, Query, ServiceConfig},
 };
 use madoguchi::figures::{LaneFigures, Typical};
 use madoguchi_protocol::{
@@ -29,7 +30,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/lanes/{lane}", web::get().to(page));
 }
 
-async fn page(person: Person, lane: Path<LaneId>) -> Result<HttpResponse, Refusal> {
+async fn page(person: Person, lane: Path<LaneId>, said: Query<acts::Said>) -> Result<HttpResponse, Refusal> {
     person.may(Right::Watch)?;
     let lane = lane.into_inner();
     let is_there = person.visitor().view(|view| lanes::by_lane(view).contains_key(&lane));
@@ -38,24 +39,28 @@ async fn page(person: Person, lane: Path<LaneId>) -> Result<HttpResponse, Refusa
             html! { p { (view.say("lane-unknown", &[("lane", &lane.to_string())])) } }
         }));
     }
-    let title = Page::titled("lane-title").about("lane", &lane.to_string()).refreshed_every(5);
-    Ok(person.page(&title, |view| {
+    let page = Page::titled("lane-title").about("lane", &lane.to_string());
+    // What an act came to stays until it has been read.
+    let page = if said.is_something() { page } else { page.refreshed_every(5) };
+    Ok(person.page(&page, |view| {
         let event = events::lane_event(lane);
         html! {
+            (said.notice(view))
             div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) "&only=" (event) } {
                 div id="live" hx-get={ "/lanes/" (lane) } hx-trigger={ "sse:" (event) } hx-select="#live"
-                    hx-swap="outerHTML" { (body(view, lane)) }
+                    hx-swap="outerHTML" { (body(view, lane, &person)) }
             }
         }
     }))
 }
 
-fn body(view: &View<'_>, lane: LaneId) -> Markup {
+fn body(view: &View<'_>, lane: LaneId, person: &Person) -> Markup {
     let states = lanes::by_lane(view).remove(&lane).unwrap_or_default();
     html! {
         (now(view, &states))
+        (acts::visit_buttons(view, person, lane, &states))
         (readiness(view, &states))
-        (devices(view, lane))
+        (devices(view, lane, person))
         @if let Some(figures) = view.figures.of(Some(lane)) {
             (times(view, figures))
             (faults(view, figures))
@@ -105,12 +110,15 @@ fn readiness(view: &View<'_>, states: &[&State]) -> Markup {
     }
 }
 
-fn devices(view: &View<'_>, lane: LaneId) -> Markup {
+fn devices(view: &View<'_>, lane: LaneId, person: &Person) -> Markup {
     let of_lane = view.states.iter().filter(|(address, _)| address.lane == Some(lane));
     html! {
         section {
             h2 { (view.say("lane-devices", &[])) }
-            @for (address, state) in of_lane { (device(view, *address, &state.body)) }
+            @for (address, state) in of_lane {
+                (device(view, *address, &state.body))
+                (acts::device_buttons(view, person, *address))
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod account;
+mod acts;
 mod api;
 mod assets;
 mod certificate;
@@ -37,6 +38,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod v1;
 mod view;
 mod visitor;
 mod words;
@@ -57,6 +59,7 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use anyhow::Result;
+use madoguchi_bus::supervisor::Restarter;
 use refusal::Refusal;
 use site::Site;
 use std::{
@@ -76,6 +79,7 @@ fn routes(config: &mut ServiceConfig) {
     configuration::routes(config);
     lanes::routes(config);
     lane::routes(config);
+    acts::routes(config);
     events::routes(config);
     repairs::routes(config);
     queue::routes(config);
@@ -86,6 +90,7 @@ fn routes(config: &mut ServiceConfig) {
     parts::routes(config);
     status::routes(config);
     api::routes(config);
+    v1::routes(config);
     config.default_service(web::to(nowhere));
 }
 
@@ -107,11 +112,12 @@ impl Pages {
         told: watch::Receiver<Arc<Told>>,
         boards: &Boards,
         standings: watch::Receiver<Standings>,
+        restarter: Restarter,
         desk: Desk,
         state_directory: &Path,
         keeper: Keeper,
     ) -> Result<Self> {
-        let mut site = Site::new(told, boards, standings, desk, state_directory, keeper);
+        let mut site = Site::new(told, boards, standings, restarter, desk, state_directory, keeper);
         let first = site.await_first_administrator()?;
         let site = Data::new(site);
         own::tell(&site, state_directory)?;

@@ -2,13 +2,14 @@
 
 use super::{
     access::{Person, Refusal, Right},
+    acts,
     frame::Page,
     view::View,
     words::{actor_key, lane_name, standing_key},
 };
 use actix_web::{
     HttpResponse,
-    web::{self, ServiceConfig},
+    web::{self, Query, ServiceConfig},
 };
 use maud::{Markup, html};
 
@@ -16,21 +17,22 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/parts", web::get().to(page));
 }
 
-async fn page(person: Person) -> Result<HttpResponse, Refusal> {
+async fn page(person: Person, said: Query<acts::Said>) -> Result<HttpResponse, Refusal> {
     person.may(Right::Watch)?;
     Ok(person.page(&Page::titled("parts-title").refreshed_every(10), |view| {
         html! {
+            (said.notice(view))
             p { (view.say("parts-lead", &[])) }
             p { (view.say("parts-version", &[("version", env!("CARGO_PKG_VERSION"))])) }
-            (table(view))
+            (table(view, &person))
         }
     }))
 }
 
-fn table(view: &View<'_>) -> Markup {
+fn table(view: &View<'_>, person: &Person) -> Markup {
     html! {
         div.wide tabindex="0" { table {
-            thead { tr { @for key in ["parts-part", "parts-standing", "parts-restarts"] {
+            thead { tr { @for key in ["parts-part", "parts-standing", "parts-restarts", "parts-act"] {
                 th scope="col" { (view.say(key, &[])) }
             } } }
             tbody { @for (address, actor) in view.standings { tr {
@@ -40,6 +42,7 @@ fn table(view: &View<'_>) -> Markup {
                 }
                 td { (view.say(standing_key(actor.standing), &[])) }
                 td { (actor.restarts) }
+                td { (acts::restart_button(view, person, *address)) }
             } } }
         } }
     }

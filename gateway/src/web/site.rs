@@ -9,8 +9,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
-use madoguchi::figures::Figures;
-use madoguchi_bus::events::PageLogin;
+use madoguchi::figures::{Figures, LaneResult};
+use madoguchi_bus::{events::PageLogin, supervisor::Restarter};
 use madoguchi_protocol::{
     LaneId,
     messages::audit_log::{Author, Entry, PersonAct},
@@ -18,7 +18,7 @@ use madoguchi_protocol::{
 };
 use madoguchi_reception::holidays::Holidays;
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 /// How often what the console did is looked for.
 const CONSOLE: Duration = Duration::from_secs(2);
@@ -28,6 +28,9 @@ pub(super) struct Site {
     pub(super) states: watch::Receiver<States>,
     pub(super) standings: watch::Receiver<Standings>,
     pub(super) figures: watch::Receiver<Figures>,
+    /// What visits come to, as it happens.
+    pub(super) results: broadcast::Sender<LaneResult>,
+    pub(super) restarter: Restarter,
     /// What live parts of pages are sent by.
     pub(super) hub: events::Hub,
     pub(super) desk: Desk,
@@ -81,11 +84,14 @@ impl Site {
         told: watch::Receiver<Arc<Told>>,
         boards: &Boards,
         standings: watch::Receiver<Standings>,
+        restarter: Restarter,
         desk: Desk,
         state_directory: &Path,
         keeper: Keeper,
     ) -> Self {
         Self {
+            restarter,
+            results: boards.results.clone(),
             states: boards.states.subscribe(),
             figures: boards.figures.subscribe(),
             hub: events::Hub::new(),

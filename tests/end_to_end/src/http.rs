@@ -56,6 +56,11 @@ impl Http {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// An answer that goes on for as long as it is read.
+    pub async fn stream(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap_or_else(|error| panic!("{path}: {error:?}"))
+    }
+
     /// Sends a request that must succeed.
     pub async fn must(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let (status, answer) = self.send(method.clone(), path, body.clone()).await;

@@ -99,3 +99,91 @@ async fn every_page_is_there_in_both_languages_and_tells_what_happened() {
     let lane_page = house.page("lanes/1?lang=ja").await;
     assert!(lane_page.contains(&ja), "the fault that is over is among the last faults: {lane_page}");
 }
+
+/// A clerk at the page, with what the page's forms carry.
+struct Clerk<'h> {
+    house: &'h House,
+    cookie: String,
+}
+
+impl<'h> Clerk<'h> {
+    async fn of(house: &'h House, role: &str) -> Self {
+        let cookie = house.add_person(role).log_in(house.http()).await.expect("logged in");
+        Self { house, cookie }
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let answer = self.house.http().get_as(&self.cookie, path).await.expect("an answer");
+        answer.text().await.unwrap()
+    }
+
+    /// Presses a button; gives the name of what came of it.
+    async fn press(&self, path: &str, field: (&str, &str)) -> String {
+        let page = self.page("account").await;
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let fields = [("csrf", csrf.expect("a form's secret")), field];
+        let answer = self.house.http().post_form(path, Some(&self.cookie), &fields).await.expect("an answer");
+        let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+        to.and_then(|to| Some(to.split_once("?said=")?.1.to_owned()))
+            .unwrap_or_else(|| answer.status().to_string())
+    }
+}
+
+#[tokio::test]
+async fn a_clerk_tries_a_reader_restarts_it_and_enters_the_portal_screen_r24_r31() {
+    let house = House::open(Options { lanes: 2, ..Options::default() }).await;
+    let lane = house.lane(1);
+    let clerk = Clerk::of(&house, "operator").await;
+    let viewer = Clerk::of(&house, "viewer").await;
+    assert!(clerk.page("lanes/1").await.contains("action=\"/lanes/1/test\""));
+    assert!(!viewer.page("lanes/1").await.contains("<form method=\"post\" action=\"/lanes/1/"));
+    assert_eq!(viewer.press("lanes/1/test", ("x", "")).await, "403 Forbidden");
+
+    // Trying the reader: what is held is named, and is not the next patient's.
+    let (said, ()) = tokio::join!(clerk.press("lanes/1/test", ("x", "")), async {
+        lane.hold("android").await;
+    });
+    assert_eq!(said, "said-read-android");
+    assert!(clerk.page("lanes/1?lang=ja&said=said-read-android").await.contains(&says("said-read-android")));
+    lane.take_away().await;
+
+    // One reader is built anew and its neighbours are not.
+    let before = house.standing("nfc_reader@2").await;
+    assert_eq!(clerk.press("parts/restart", ("part", "nfc_reader@1")).await, "said-restarted");
+    house.until("it was restarted", async |house| house.standing("nfc_reader@1").await.1 == 1).await;
+    house.lanes_are_ready().await;
+    for neighbour in ["nfc_reader@2", "face_reader@1", "offline_queue"] {
+        assert_eq!(house.standing(neighbour).await, before, "{neighbour}");
+    }
+    assert_eq!(
+        clerk.press("parts/restart", ("part", "uplink")).await,
+        "said-not-now",
+        "not a clerk's to restart"
+    );
+
+    // A phone that is not registered: the portal screen, seen by this member of staff (R-24).
+    visits::present(&lane, Way::Android, "android_unregistered").await;
+    lane.wait(&["fallback"]).await;
+    house
+        .until("the button is there", async |_| {
+            clerk.page("lanes/1").await.contains("value=\"portal_screen\"")
+        })
+        .await;
+    let settled = clerk.press("lanes/1/act", ("act", "portal_screen")).await;
+    assert_eq!(settled, "said-settled-usual-share");
+    lane.take_away().await;
+    lane.wait(&["idle"]).await;
+    let log = house.page("log?lang=ja&lane=1").await;
+    assert!(log.contains("operator") && log.contains(&says("act-settle-portal-screen")), "{log}");
+    assert_eq!(clerk.press("lanes/1/act", ("act", "portal_screen")).await, "said-not-now", "nobody is there");
+
+    // One whose certificate has expired can't log in to the portal: there is no button for it (R-31).
+    visits::present(&lane, Way::Android, "android_expired").await;
+    lane.wait(&["fallback"]).await;
+    house
+        .until("other buttons are there", async |_| {
+            clerk.page("lanes/1").await.contains("value=\"eligibility_certificate\"")
+        })
+        .await;
+    assert!(!clerk.page("lanes/1").await.contains("value=\"portal_screen\""));
+}

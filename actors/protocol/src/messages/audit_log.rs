@@ -2,7 +2,7 @@
 
 use super::commands;
 use crate::{
-    LaneId, PersonId, VisitId,
+    ActorKind, LaneId, PersonId, VisitId,
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
     fault::FaultCode,
@@ -249,6 +249,10 @@ pub enum PersonAct {
     ConfigurationConfirmed(u32),
     /// Took it back.
     ConfigurationTakenBack(u32),
+    /// Tried the lane's device.
+    Tried(ActorKind),
+    /// Had this part of the gateway, or of the lane, built anew.
+    Restarted(ActorKind),
 }
 
 /// Recorded: on the medium when the log next syncs.

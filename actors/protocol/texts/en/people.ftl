@@ -119,4 +119,6 @@ did-recover = reset password and authenticator of { $name }
 did-disable = disabled { $name }
 did-enable = enabled { $name }
 did-make-token = made the token “{ $name }”
+did-try = tried: { $device }
+did-restart = restarted: { $part }
 did-revoke-token = revoked the token “{ $name }”

@@ -119,4 +119,6 @@ did-recover = { $name } のパスワードと認証アプリを再設定
 did-disable = { $name } を停止
 did-enable = { $name } を再開
 did-make-token = トークン「{ $name }」を作成
+did-try = { $device }を試験
+did-restart = { $part }を再起動
 did-revoke-token = トークン「{ $name }」を取り消し

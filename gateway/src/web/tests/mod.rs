@@ -18,6 +18,7 @@ use crate::{
 };
 use actix_web::{dev::ServerHandle, web::Data};
 use jiff::Timestamp;
+use madoguchi_bus::supervisor::Restarter;
 use madoguchi_protocol::PersonId;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use std::{path::Path, sync::Arc};
@@ -65,7 +66,7 @@ impl Bench {
         let (_, desk) = watch::channel(None);
         let (_, told) = watch::channel(Arc::new(Told::by(Some(&config)).unwrap()));
         let (keeper, _) = crate::keeper::channel();
-        let mut site = Site::new(told, &boards, seen, desk, directory.path(), keeper);
+        let mut site = Site::new(told, &boards, seen, Restarter::default(), desk, directory.path(), keeper);
         let way = Way::of(&config.web, directory.path()).unwrap();
         let host = way.address().rsplit('/').next().unwrap().to_owned();
         let first = site.await_first_administrator().unwrap();

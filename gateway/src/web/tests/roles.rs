@@ -45,6 +45,9 @@ const ROUTES: &[(&str, &str, &str, Needs)] = &[
     ("post", "/tokens/{id}/revoke", "", right(Right::ManagePeople)),
     ("get", "/", "", right(Right::Watch)),
     ("get", "/lanes/{lane}", "", right(Right::Watch)),
+    ("post", "/lanes/{lane}/act", "act=cancel", right(Right::Serve)),
+    ("post", "/lanes/{lane}/test", "", right(Right::Serve)),
+    ("post", "/parts/restart", "part=nfc_reader@1", right(Right::Serve)),
     ("get", "/events", "", right(Right::Watch)),
     ("get", "/repairs", "", right(Right::Watch)),
     ("get", "/queue", "", right(Right::Watch)),
@@ -56,6 +59,13 @@ const ROUTES: &[(&str, &str, &str, Needs)] = &[
     ("get", "/messages", "", right(Right::ReadMessages)),
     ("get", "/status", "", Nothing),
     ("get", "/api/v1/state", "", Scope(Right::Watch)),
+    ("get", "/api/v1/openapi.json", "", Scope(Right::Watch)),
+    ("get", "/api/v1/lanes", "", Scope(Right::Watch)),
+    ("get", "/api/v1/lanes/{lane}", "", Scope(Right::Watch)),
+    ("get", "/api/v1/readiness", "", Scope(Right::Watch)),
+    ("get", "/api/v1/faults", "", Scope(Right::Watch)),
+    ("get", "/api/v1/counts", "", Scope(Right::ReadCounts)),
+    ("get", "/api/v1/results", "", Scope(Right::Watch)),
     ("post", "/api/v1/lanes/{lane}/staff", "{\"act\":\"cancel\"}", Scope(Right::Serve)),
 ];
 
