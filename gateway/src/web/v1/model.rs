@@ -329,16 +329,10 @@ impl Outcome {
 
 const fn end_name(end: VisitEnd) -> &'static str {
     match end {
-        VisitEnd::Confirmed => "confirmed",
-        VisitEnd::Deferred => "deferred",
-        VisitEnd::NotConfirmed(_) => "not_confirmed",
         VisitEnd::Fallback(Fallback::MyNumberCard) => "my_number_card",
         VisitEnd::Fallback(Fallback::EligibilityCertificate) => "eligibility_certificate",
         VisitEnd::Fallback(Fallback::PortalScreen) => "portal_screen",
         VisitEnd::Fallback(Fallback::SelfDeclaration) => "self_declaration",
-        VisitEnd::Abandoned => "abandoned",
-        VisitEnd::TakenOver => "taken_over",
-        VisitEnd::Interrupted => "interrupted",
-        VisitEnd::Practice => "practice",
+        other => other.name(),
     }
 }
