@@ -8,7 +8,7 @@ use crate::{
         document::Document,
     },
     web::{
-        access::{Person, Refusal},
+        access::{Person, Refusal, Right},
         frame::Page,
         view::View,
     },
@@ -31,6 +31,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// `?place=lane.2`
 #[derive(Deserialize)]
 struct Place {
+    #[serde(default)]
     place: String,
 }
 
@@ -138,6 +139,7 @@ async fn change(
     query: Query<Place>,
     form: Form<BTreeMap<String, String>>,
 ) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Configure)?;
     let sections = sections_of(&query.place);
     if sections.is_empty() {
         return Err(Refusal::page(person.visitor(), StatusCode::NOT_FOUND, "refused-not-found"));
@@ -160,7 +162,7 @@ fn set(
             }
             continue;
         }
-        if section.optional {
+        if form.contains_key(&format!("there.{place}")) {
             document.make(place).map_err(|error| error.to_string())?;
         }
         for setting in &section.settings {
