@@ -303,7 +303,7 @@ pub(super) struct Outcome {
     /// What was read, where known.
     medium: Option<String>,
     /// `confirmed`, `deferred`, `not_confirmed`, the fallback's name, `abandoned`, `taken_over`,
-    /// `interrupted` or `practice`; for an
+    /// `interrupted` or `practised`; for an
     /// answer that came later the centre's verdict.
     outcome: String,
     /// Whether the answer came after the visit.
