@@ -345,7 +345,8 @@ async fn a_change_concerns_the_actors_whose_settings_differ_and_no_others() {
         let probe = site.text().replace("[uplink]\n", "[uplink]\nprobe_ms = 900\n");
         assert_eq!(of(probe).await, ["uplink"]);
         let without = site.text().split(lane_2).next().unwrap().to_owned();
-        assert_eq!(of(without).await, ["face_reader@2"]);
+        // `uplink` watches the ends of the certificates of all device links.
+        assert_eq!(of(without).await, ["face_reader@2", "uplink"]);
         assert_eq!(of(site.text() + "# nothing but a remark\n").await, [""; 0]);
     })
     .await;
