@@ -41,7 +41,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The configuration's own format, see [`format`].
+    /// The configuration's own format, see [`mod@format`].
     #[serde(default = "first_format")]
     pub format: u32,
     /// The hospital and this box.
