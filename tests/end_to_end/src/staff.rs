@@ -40,6 +40,17 @@ impl House {
         .await;
     }
 
+    /// Waits until the actor at `address` has this fault no more; others may last, as an outage of the line does until
+    /// its five minutes are over.
+    pub async fn over(&self, address: &str, fault: FaultCode) {
+        self.until_within(SEEN_WITHIN, &format!("{address} has {} no more", fault.name()), async |house| {
+            let states = house.states().await;
+            let faults = states[address]["faults"].as_array();
+            faults.is_some_and(|faults| faults.iter().all(|lasts| lasts["code"] != fault.name()))
+        })
+        .await;
+    }
+
     /// Waits until staff see this trouble in the lane's visit.
     pub async fn troubled(&self, lane: u16, fault: FaultCode) {
         let reader = format!("face_reader@{lane}");

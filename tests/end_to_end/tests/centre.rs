@@ -35,7 +35,7 @@ async fn visit_is_deferred(house: &House) {
 /// The centre is back: what was deferred is settled, and the next patients on both lanes are served at once.
 async fn deferred_visit_is_settled(house: &House) {
     house.settled(1).await;
-    house.cleared("uplink").await;
+    house.over("uplink", FaultCode::LineDown).await;
     for number in [1, 2] {
         visits::serve_straight(&house.lane(number), &format!("android#{number}")).await;
     }
@@ -163,7 +163,7 @@ async fn flapping_line_loses_and_doubles_nothing() {
     }
     house.centre_well().await;
     house.settled(usize::from(2 * EACH)).await;
-    house.cleared("uplink").await;
+    house.over("uplink", FaultCode::LineDown).await;
     for number in [1, 2] {
         visits::serve_straight(&house.lane(number), &format!("android#{number}")).await;
     }
