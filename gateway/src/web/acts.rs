@@ -90,7 +90,7 @@ struct Wanted {
 }
 
 /// The acts by their names in forms.
-const ACTS: [(&str, StaffAct); 7] = [
+const ACTS: [(&str, StaffAct); 9] = [
     ("take_over", StaffAct::TakeOver),
     ("cancel", StaffAct::Cancel),
     ("confirm_photo", StaffAct::ConfirmPhoto),
@@ -98,6 +98,8 @@ const ACTS: [(&str, StaffAct); 7] = [
     ("eligibility_certificate", StaffAct::SettleByFallback(Fallback::EligibilityCertificate)),
     ("portal_screen", StaffAct::SettleByFallback(Fallback::PortalScreen)),
     ("self_declaration", StaffAct::SettleByFallback(Fallback::SelfDeclaration)),
+    ("begin_rehearsal", StaffAct::BeginRehearsal),
+    ("end_rehearsal", StaffAct::EndRehearsal),
 ];
 
 /// Acts on the lane's visit (R-24: whoever saw the portal screen is named in the log by their identifier).
@@ -195,6 +197,23 @@ pub(super) fn visit_buttons(view: &View<'_>, person: &Person, lane: LaneId, stat
             @for (name, act) in ACTS.into_iter().filter(|(_, act)| may.contains(act)) {
                 button.second name="act" value=(name) { (view.say(act_key(act), &[])) }
             }
+        }
+    }
+}
+
+/// The button that begins a rehearsal of an outage at the lane while nobody is there, or ends the one that lasts.
+pub(super) fn rehearsal_button(view: &View<'_>, person: &Person, lane: LaneId, states: &[&State]) -> Markup {
+    let act = states.iter().find_map(|state| match &state.detail {
+        Detail::FaceReader { rehearsal: Some(_), .. } => Some(StaffAct::EndRehearsal),
+        Detail::FaceReader { visit: None, .. } => Some(StaffAct::BeginRehearsal),
+        _ => None,
+    });
+    let offered = ACTS.into_iter().find(|(_, offered)| Some(*offered) == act);
+    let Some((name, act)) = offered.filter(|_| person.can(Right::Serve)) else { return html! {} };
+    html! {
+        form.row.no-print method="post" action={ "/lanes/" (lane) "/act" } {
+            (person.csrf_field())
+            button.second name="act" value=(name) { (view.say(act_key(act), &[])) }
         }
     }
 }

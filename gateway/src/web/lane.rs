@@ -59,6 +59,7 @@ fn body(view: &View<'_>, lane: LaneId, person: &Person) -> Markup {
     html! {
         (now(view, &states))
         (acts::visit_buttons(view, person, lane, &states))
+        (acts::rehearsal_button(view, person, lane, &states))
         (readiness(view, &states))
         (devices(view, lane, person))
         @if let Some(figures) = view.figures.of(Some(lane)) {

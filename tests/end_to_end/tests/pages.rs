@@ -187,3 +187,26 @@ async fn a_clerk_tries_a_reader_restarts_it_and_enters_the_portal_screen_r24_r31
         .await;
     assert!(!clerk.page("lanes/1").await.contains("value=\"portal_screen\""));
 }
+
+#[tokio::test]
+async fn a_clerk_begins_and_ends_a_rehearsal_on_the_lanes_page() {
+    let house = House::open(Options { lanes: 1, ..Options::default() }).await;
+    let clerk = Clerk::of(&house, "operator").await;
+    assert_eq!(clerk.press("lanes/1/act", ("act", "end_rehearsal")).await, "said-not-now", "there is none");
+    for (act, then) in [("begin_rehearsal", "end_rehearsal"), ("end_rehearsal", "begin_rehearsal")] {
+        let button = format!("value=\"{act}\"");
+        house
+            .until(&format!("{button} is there"), async |_| clerk.page("lanes/1").await.contains(&button))
+            .await;
+        assert_eq!(clerk.press("lanes/1/act", ("act", act)).await, "said-done");
+        let other = format!("value=\"{then}\"");
+        house
+            .until("the other button follows", async |_| {
+                let page = clerk.page("lanes/1").await;
+                page.contains(&other) && !page.contains(&button)
+            })
+            .await;
+    }
+    let viewer = Clerk::of(&house, "viewer").await;
+    assert!(!viewer.page("lanes/1").await.contains("rehearsal\""), "whoever only watches has no button");
+}
