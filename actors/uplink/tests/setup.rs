@@ -74,11 +74,12 @@ fn certificates_are_reported_with_the_days_they_have_left() {
     let reports: Vec<_> = certificates(&settings, now).into_iter().map(Result::unwrap).collect();
     let [terminal, ca] = reports.as_slice() else { panic!("{reports:?}") };
     assert_eq!((terminal.role, terminal.common_name.as_str()), (Role::Terminal, TERMINAL));
-    assert!((29..=30).contains(&terminal.days_left), "{terminal:?}");
+    // As the test's own authority issues them: none of the stages of an end is near.
+    assert!((299..=300).contains(&terminal.days_left), "{terminal:?}");
     assert_eq!(terminal.file, settings.certificate);
     assert_eq!((ca.role, ca.common_name.as_str()), (Role::CentreCa, "servers"));
 
-    let later = now + SignedDuration::from_hours(24 * 40);
+    let later = now + SignedDuration::from_hours(24 * 400);
     let expired = certificates(&settings, later).remove(0).unwrap();
     assert!(expired.days_left < 0 && expired.not_after < later, "{expired:?}");
 }

@@ -98,7 +98,12 @@ async fn description_names_what_is_served_and_refusals_say_why() {
                 .get(&format!("{there}{}", if there.ends_with("screen") { "?timeout_ms=1" } else { "" }))
                 .await
                 .status();
-            assert!(status == StatusCode::OK || status == StatusCode::GATEWAY_TIMEOUT, "{there}: {status}");
+            let fits = match there.as_str() {
+                // There is an administrator only where the simulator starts the gateway itself.
+                "/administrator" => status == StatusCode::NOT_FOUND,
+                _ => status == StatusCode::OK || status == StatusCode::GATEWAY_TIMEOUT,
+            };
+            assert!(fits, "{there}: {status}");
         }
     }
     let touch = open.client.post(format!("{}/lanes/1/touch", open.url));
