@@ -25,7 +25,12 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr as AbstractAddr, UnixListener},
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -112,6 +117,8 @@ pub struct Hospital {
     /// Of the gateway that runs beside it, where one does.
     pub administrator: Option<Administrator>,
     centre: Centre,
+    /// Reserved as long as the hospital is open.
+    _ports: Ports,
 }
 
 /// A card that can't be held or put.
@@ -187,7 +194,8 @@ impl Hospital {
             receipts,
         };
         let wallet = Wallet::new(jpki, centre.state().clone());
-        Ok(Self { lanes, wallet, pcsc: Mutex::new(pcsc), addresses, administrator: None, centre })
+        let pcsc = Mutex::new(pcsc);
+        Ok(Self { lanes, wallet, pcsc, addresses, administrator: None, centre, _ports: ports })
     }
 
     /// What the centre knows.
@@ -324,8 +332,8 @@ struct Ports {
     free: bool,
     /// Debian's virtual reader has two slots, and takes the port after its own for the second one.
     two_for_a_reader: bool,
-    /// Kept open until all are chosen, so that none is given twice.
-    taken: Vec<TcpListener>,
+    /// What keeps other hospitals of this machine off the chosen ports: abstract sockets, which end with the program.
+    reserved: Vec<UnixListener>,
 }
 
 impl Ports {
@@ -335,20 +343,41 @@ impl Ports {
     const METRICS: u16 = 9480;
     /// Lane n's device link listens on this plus n.
     const FACE_READER: u16 = 28_200;
+    /// Free ports are taken from here: below those from which the kernel serves whoever connects, since between being
+    /// chosen and being listened on they would be anybody's.
+    const FREE: std::ops::Range<u16> = 10_000..32_000;
+    /// A machine on which so many are taken has none to give.
+    const TRIES: u64 = 10_000;
 
     fn new(free: bool, two_for_a_reader: bool) -> Self {
-        Self { free, two_for_a_reader, taken: Vec::new() }
+        Self { free, two_for_a_reader, reserved: Vec::new() }
     }
 
-    fn free_port(&mut self) -> Result<u16> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
-        self.taken.push(listener);
-        Ok(port)
+    /// Keeps other hospitals off this port; nothing where one has it or somebody listens there.
+    fn reserve(port: u16) -> Option<UnixListener> {
+        let name = AbstractAddr::from_abstract_name(format!("madoguchi-sim-port-{port}")).ok()?;
+        let reserved = UnixListener::bind_addr(&name).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        Some(reserved)
+    }
+
+    /// The first of `count` free ports in a row.
+    fn free_ports(&mut self, count: u16) -> Result<u16> {
+        let chance = RandomState::new();
+        let many = u64::from(Self::FREE.end - Self::FREE.start - count);
+        for attempt in 0..Self::TRIES {
+            let first = Self::FREE.start + u16::try_from(chance.hash_one(attempt) % many)?;
+            let reserved: Option<Vec<_>> = (first..first + count).map(Self::reserve).collect();
+            if let Some(reserved) = reserved {
+                self.reserved.extend(reserved);
+                return Ok(first);
+            }
+        }
+        bail!("no free port between {} and {}", Self::FREE.start, Self::FREE.end)
     }
 
     fn port(&mut self, documented: u16) -> Result<u16> {
-        if self.free { self.free_port() } else { Ok(documented) }
+        if self.free { self.free_ports(1) } else { Ok(documented) }
     }
 
     fn nfc_reader(&mut self, lane: u16) -> Result<ReaderSpec> {
@@ -356,14 +385,7 @@ impl Ports {
         match (self.free, self.two_for_a_reader) {
             (false, false) => Ok(ReaderSpec::for_lane(lane)),
             (false, true) => Ok(ReaderSpec::new(&name, LANE_PORT_BASE + 2 * lane)?),
-            // The driver wants the ports at once, so these listeners can't be kept.
-            (true, two) => loop {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-                let port = listener.local_addr()?.port();
-                if !two || TcpListener::bind((Ipv4Addr::LOCALHOST, port.saturating_add(1))).is_ok() {
-                    return Ok(ReaderSpec::new(&name, port)?);
-                }
-            },
+            (true, two) => Ok(ReaderSpec::new(&name, self.free_ports(if two { 2 } else { 1 })?)?),
         }
     }
 
