@@ -3,6 +3,8 @@
 //! *From tap to answer* is the machines' time alone: from the medium seen to its being read, then the centre's
 //! verdict, then the confirmation. What the patient thinks about in between, consent above all, is not counted. Where
 //! the face-auth reader reads its own slot, only the time after its result is known here.
+//!
+//! Practice (a rehearsal's visits) is no patient's visit: nothing of it is measured, least of all the service level.
 
 use jiff::Timestamp;
 use madoguchi_bus::{
@@ -37,6 +39,8 @@ pub(crate) struct Meter {
     /// Whether the patient got an answer, or left without.
     judged: bool,
     line_up: bool,
+    /// Whether the visit in progress is for practice.
+    practice: bool,
 }
 
 impl Meter {
@@ -67,9 +71,11 @@ impl Meter {
         self.medium = present.and_then(|visit| visit.medium).or(self.medium);
         let visit = output.visit;
         match &output.act {
-            Act::Record(Entry::VisitStarted) => {
-                *self = Self { began: Some(now), line_up: self.line_up, ..Self::default() };
+            Act::Record(begins @ (Entry::VisitStarted | Entry::PracticeStarted)) => {
+                let practice = *begins == Entry::PracticeStarted;
+                *self = Self { began: Some(now), line_up: self.line_up, practice, ..Self::default() };
             }
+            _ if self.practice => {}
             Act::Record(Entry::MediumRead(medium, _)) => {
                 self.medium = Some(*medium);
                 self.tapped = true;
@@ -278,5 +284,27 @@ mod tests {
             assert_eq!(without.is_some(), unanswered, "{fault:?}");
             assert_eq!(bench.value(Family::VisitFallbacks, &[fault.name()]), Some(Value::Number(1.0)));
         }
+    }
+
+    #[test]
+    fn nothing_of_a_visit_for_practice_is_measured_and_the_patient_after_it_is() {
+        let mut bench = Bench::new(true);
+        bench.act(Act::Record(Entry::PracticeStarted));
+        bench.tap_and_read(100);
+        bench.trouble = Some(FaultCode::QueueFull);
+        for step in [Step::Confirming, Step::Fallback, Step::Deferred] {
+            bench.spend(step, 5_000);
+        }
+        bench.act(Act::Ended(VisitEnd::Practised));
+        let counted = |bench: &Bench| {
+            let families = bench.tally.figures().families;
+            families.iter().flat_map(|said| &said.series).filter(|it| it.value != Value::Number(0.0)).count()
+        };
+        assert_eq!(counted(&bench), 0);
+
+        bench.trouble = None;
+        bench.act(Act::Record(Entry::VisitStarted));
+        bench.act(Act::Ended(VisitEnd::Abandoned));
+        assert!(counted(&bench) > 0);
     }
 }

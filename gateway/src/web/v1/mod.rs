@@ -209,6 +209,8 @@ impl Deed {
                 Way::PortalScreen => Fallback::PortalScreen,
                 Way::SelfDeclaration => Fallback::SelfDeclaration,
             }),
+            Self::BeginRehearsal => StaffAct::BeginRehearsal,
+            Self::EndRehearsal => StaffAct::EndRehearsal,
         }
     }
 }

@@ -264,6 +264,10 @@ pub(super) enum Deed {
     ConfirmPhoto,
     /// It was settled by another way.
     SettleByFallback(Way),
+    /// Declare the lane offline for practice. Only while nobody is being served.
+    BeginRehearsal,
+    /// End the practice.
+    EndRehearsal,
 }
 
 /// The other ways.
