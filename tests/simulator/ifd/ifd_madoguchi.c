@@ -11,13 +11,13 @@
  * Two ways to say which port: DEVICENAME "127.0.0.1:PORT" in reader.conf, or, for a hot-plugged USB
  * reader, a device node whose content is that same text.
  *
- * Only a thread that asks for the card's presence opens and closes the card's socket. Whoever finds
- * the card broken shuts the socket down, which wakes that thread and frees a waiting transmit.
+ * One thread alone opens and closes the card's socket: pcscd's that waits for changes. If another
+ * let a card in, the waiting one would sleep on. Whoever finds the card broken shuts the socket
+ * down, which wakes that thread and frees a waiting transmit.
  *
  * No swap goes unseen, however quick. pcscd asks for the presence in more places than one, its power
- * management among them, and takes note of the answer in one only: on the thread that waits for
- * changes, before it waits again. So the next card is not let in until that thread was told of the
- * empty reader and has come back to wait.
+ * management among them, and takes note of the answer in one only: before it waits again. So when
+ * the card has gone, the next one is not let in until the thread has come back to wait.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,8 +42,6 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum { CONTROL_OFF = 0, CONTROL_ON = 1, CONTROL_RESET = 2, CONTROL_GET_ATR = 4 };
-/* What the waiting thread knows of a card that has gone. */
-enum { GONE_NONE, GONE_UNTOLD, GONE_TOLD };
 enum { MAX_READERS = 64, MAX_FRAME = 0xFFFF };
 /* Longer than any deadline a client should set: the client's patience is to be tested, not ours. */
 enum { ANSWER_TIMEOUT_MS = 60000, POWER_TIMEOUT_MS = 2000, NODE_CHECK_MS = 50 };
@@ -53,7 +51,7 @@ struct reader {
     DWORD lun;
     int listener, card, wake; /* descriptors; -1 when there is none */
     atomic_int removed;       /* the USB device has been pulled out */
-    atomic_int gone;          /* GONE_NONE: a card may come in */
+    int gone;                 /* a card has gone and pcscd has not yet come back to wait */
     _Atomic pthread_t waiter; /* pcscd's thread that waits for changes; 0 before it does */
     char node[64];            /* its device node; "" for a reader of reader.conf */
     unsigned char atr[MAX_ATR_SIZE];
@@ -269,10 +267,9 @@ static RESPONSECODE wait_for_change(DWORD Lun, int timeout_ms)
     struct reader *r = find(Lun);
     if (!r)
         return IFD_NO_SUCH_DEVICE;
-    int told = GONE_TOLD;
-    r->waiter = pthread_self();
-    if (!atomic_compare_exchange_strong(&r->gone, &told, GONE_NONE) && told == GONE_UNTOLD)
-        return IFD_SUCCESS; /* another thread found the card gone: let this one ask as well */
+    if (atomic_exchange(&r->waiter, pthread_self()) != pthread_self())
+        return IFD_SUCCESS; /* whoever asked before may have changed something: let this one ask as well */
+    r->gone = 0;
     struct pollfd p[2] = {{.fd = r->wake, .events = POLLIN}, {.fd = r->card, .events = POLLRDHUP}};
     if (r->card < 0)
         p[1] = (struct pollfd){.fd = r->listener, .events = POLLIN};
@@ -298,25 +295,23 @@ EXPORT RESPONSECODE IFDHICCPresence(DWORD Lun)
     if (!r || r->removed)
         return IFD_NO_SUCH_DEVICE;
     pthread_mutex_lock(&r->io);
-    if (r->card >= 0) {
-        struct pollfd p = {.fd = r->card, .events = POLLRDHUP};
-        if (poll(&p, 1, 0) > 0 && p.revents) {
-            close(r->card);
-            r->card = -1;
-            r->atr_length = 0;
-            r->gone = GONE_UNTOLD;
-        }
-    } else if (r->gone == GONE_NONE) {
+    int waits = !r->waiter || r->waiter == pthread_self();
+    struct pollfd p = {.fd = r->card, .events = POLLRDHUP};
+    int present = r->card >= 0 && !(poll(&p, 1, 0) > 0 && p.revents);
+    if (waits && r->card >= 0 && !present) {
+        close(r->card);
+        r->card = -1;
+        r->atr_length = 0;
+        r->gone = 1;
+    } else if (waits && r->card < 0 && !r->gone) {
         int one = 1;
         r->card = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (r->card >= 0)
+        present = r->card >= 0;
+        if (present)
             setsockopt(r->card, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
-    if (r->gone != GONE_NONE && r->waiter == pthread_self())
-        r->gone = GONE_TOLD;
-    RESPONSECODE answer = r->card >= 0 ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
     pthread_mutex_unlock(&r->io);
-    return answer;
+    return present ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
 }
 
 /* ---- talking to the card ------------------------------------------------------------------------- */
