@@ -36,6 +36,9 @@ pub enum Command {
     /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
     /// counts, an estimate of the official rate.
     Report(Report),
+    /// Show what to hand to whoever helps: versions, settings, states, faults, figures, checks, the last lines of the log; no
+    /// personal data and no secrets.
+    Support(Support),
     /// Write what the appliance's operating system is told: units, accounts, device rules, packet filter.
     Render(Render),
     /// The appliance's new versions, each from one signed file.
@@ -61,6 +64,17 @@ pub enum Command {
     },
     /// Who may use the page: add people, make tokens for programs, and let somebody in again who can't log in any more.
     People(People),
+}
+
+/// `madoguchi support`
+#[derive(Debug, Args)]
+pub struct Support {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
+    pub config: PathBuf,
+    /// Keep it in this file, too, which only its owner can read.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `madoguchi update`

@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod signals;
 mod sole;
+mod support;
 mod watchdog;
 mod web;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         cli::Command::Config(configuration) => configuration_command::run(configuration),
         cli::Command::Report(report) => report::run(report),
         cli::Command::Render(render) => render_files(render),
+        cli::Command::Support(arguments) => support::run(arguments),
         cli::Command::Update(update) => appliance::update(&update.config, &update.act),
         cli::Command::Healthy { config } => appliance::healthy(config),
         cli::Command::Console { config } => console::run(config),

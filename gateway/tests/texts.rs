@@ -72,3 +72,21 @@ fn every_text_that_a_page_names_is_in_the_catalogue_in_both_languages() {
     }
     assert!(seen > 100, "only {seen} names were found: the pages are written in another way now");
 }
+
+#[test]
+fn every_mistake_that_the_configuration_can_have_is_told_in_both_languages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(source) = fs::read_to_string(&path) else { continue };
+        for part in source.split("\"mistake-").skip(1) {
+            let name = format!("mistake-{}", part.split('"').next().unwrap_or_default());
+            for language in Language::ALL {
+                assert!(find(language, &name, &[]).is_some(), "{name} of {} in {language:?}", path.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "only {seen} names were found");
+}

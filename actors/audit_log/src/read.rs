@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use jiff::civil::Date;
+use madoguchi_protocol::PersonId;
 use madoguchi_protocol::messages::audit_log::{LogFilter, LogPage, Logged, LoggedLine, MAX_LINES, ReadLog};
 use madoguchi_reception::in_japan;
 
@@ -70,7 +71,15 @@ fn may_hold(day: Option<Date>, filter: &LogFilter) -> bool {
 fn matches(line: &Line, filter: &LogFilter) -> bool {
     filter.lane.is_none_or(|lane| line.lane == Some(lane))
         && filter.visit.is_none_or(|visit| line.visit == Some(visit))
+        && filter.by.is_none_or(|by| author(&line.what) == Some(by))
         && may_hold(Some(in_japan(line.noted).date()), filter)
+}
+
+fn author(what: &What) -> Option<PersonId> {
+    match what {
+        What::Entry(entry) => entry.author(),
+        What::Log(_) => None,
+    }
 }
 
 fn told(line: Line) -> LoggedLine {
@@ -102,6 +111,34 @@ mod tests {
             log.record(&Record { id: None, at: now, lane, visit, entry: Entry::VisitStarted }, now).unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn what_one_person_did_is_found_and_what_others_did_is_not() {
+        use madoguchi_protocol::messages::audit_log::{Author, PersonAct, StaffAct};
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::open(Settings::new(folder.path()), at("2025-11-20")).unwrap();
+        let (one, other) = (PersonId::random(), PersonId::random());
+        for entry in [
+            Entry::PersonDid(Author::Person(one), PersonAct::LoggedIn),
+            Entry::PersonDid(Author::Person(other), PersonAct::LoggedIn),
+            Entry::StaffActed(StaffAct::Cancel, Some(one)),
+            Entry::PersonDid(Author::Console, PersonAct::Added(one)),
+            Entry::VisitStarted,
+        ] {
+            let now = at("2025-11-20");
+            log.record(&Record { id: None, at: now, lane: None, visit: None, entry }, now).unwrap();
+        }
+        let wanted =
+            ReadLog { filter: LogFilter { by: Some(one), ..LogFilter::default() }, before: None, limit: 10 };
+        let found = read(folder.path(), &wanted).unwrap();
+        assert!(
+            found
+                .lines
+                .iter()
+                .all(|line| matches!(&line.what, Logged::Entry(it) if it.author() == Some(one)))
+        );
+        assert_eq!(found.lines.len(), 2);
     }
 
     fn at(day: &str) -> Timestamp {

@@ -17,12 +17,14 @@ macro_rules! sources {
             sources!(@file $language, "console"),
             sources!(@file $language, "faults"),
             sources!(@file $language, "line"),
+            sources!(@file $language, "mistakes"),
             sources!(@file $language, "page"),
             sources!(@file $language, "pages"),
             sources!(@file $language, "people"),
             sources!(@file $language, "queue"),
             sources!(@file $language, "readiness"),
             sources!(@file $language, "screens"),
+            sources!(@file $language, "support"),
             sources!(@file $language, "update"),
         ]
     };

@@ -41,7 +41,7 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
             let mut findings = vec![Finding::ok("configuration", lanes), broker(&config)];
             let mend = "put the right file there, or correct the setting";
             let unusable = config.unusable_files().into_iter();
-            findings.extend(unusable.map(|reason| Finding::error("configuration", reason, mend)));
+            findings.extend(unusable.map(|reason| Finding::error("configuration", reason.to_string(), mend)));
             findings.extend(readers(&config));
             findings.extend(line_in_short(&config)?);
             findings.extend(certificates(&config));
@@ -67,6 +67,20 @@ pub fn run(arguments: &cli::Check) -> Result<ExitCode> {
     }
     let failed = findings.iter().any(|finding| finding.level == Level::Error);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What can be looked at without asking readers or line: for a support bundle, which has these from the actors. Who set a
+/// lane up is left out.
+pub fn at_rest(config: Option<&Config>, state_directory: &Path) -> Vec<Finding> {
+    let mut findings = vec![box_itself::disk(state_directory), box_itself::clock()];
+    if let Some(config) = config {
+        findings.push(broker(config));
+        findings.extend(certificates(config));
+        findings.push(holidays(config));
+        findings.extend(makers(config));
+        findings.push(compatibility(config));
+    }
+    findings
 }
 
 fn broker(config: &Config) -> Finding {

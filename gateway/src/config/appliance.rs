@@ -1,5 +1,6 @@
 //! What only the appliance needs to know: its two network sockets, and who tells the time.
 
+use super::Reason;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -44,23 +45,21 @@ impl Side {
     }
 
     /// What is wrong with it. These texts go into rules and units, so nothing else than names and addresses may.
-    fn mistake(&self, key: &str) -> Option<String> {
+    fn mistake(&self, side: &str) -> Option<Reason> {
+        let wrong = |name, key, arguments: &[_]| {
+            Some(Reason::of(&format!("appliance.{side}.{name}"), key, arguments))
+        };
         let plain = |text: &str, also: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
         };
         if self.interface.len() > 15 || !plain(&self.interface, "-_.") {
-            return Some(format!(
-                "appliance.{key}.interface: at most 15 letters, digits, \"-\", \"_\" or \".\""
-            ));
+            return wrong("interface", "mistake-interface", &[]);
         }
         if self.socket.as_ref().is_some_and(|socket| !plain(socket, "-_.:")) {
-            return Some(format!("appliance.{key}.socket: write it as `udevadm info` shows ID_PATH"));
+            return wrong("socket", "mistake-socket", &[]);
         }
-        self.address.as_deref().filter(|address| !is_network_address(address)).map(|address| {
-            format!(
-                "appliance.{key}.address: {address:?} is no address with its prefix, such as 192.168.10.1/24"
-            )
-        })
+        let address = self.address.as_deref().filter(|address| !is_network_address(address))?;
+        wrong("address", "mistake-network-address", &[("address", address)])
     }
 }
 
@@ -76,11 +75,9 @@ fn is_network_address(text: &str) -> bool {
 
 impl Appliance {
     /// What is wrong although each value is of its kind.
-    pub(super) fn contradiction(&self) -> Option<String> {
+    pub(super) fn contradiction(&self) -> Option<Reason> {
         if self.counter.interface == self.line.interface {
-            return Some(
-                "appliance: the hospital's side and the line are two network sockets, not one".into(),
-            );
+            return Some(Reason::of("appliance", "mistake-one-interface", &[]));
         }
         self.counter.mistake("counter").or_else(|| self.line.mistake("line"))
     }
@@ -90,7 +87,7 @@ impl Appliance {
 mod tests {
     use super::*;
 
-    fn mistake(text: &str) -> Option<String> {
+    fn mistake(text: &str) -> Option<Reason> {
         toml::from_str::<Appliance>(text).unwrap().contradiction()
     }
 

@@ -1,6 +1,6 @@
 //! A configuration's text, changed setting by setting: comments and order stay as a person wrote them.
 
-use super::mistake::line_at;
+use super::{Reason, mistake::line_at};
 use std::str::FromStr;
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
@@ -29,6 +29,20 @@ pub enum EditError {
     /// A lane of this number exists.
     #[error("lane: number {0} is given already")]
     LaneExists(u16),
+}
+
+impl EditError {
+    /// For people who read another language than English.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NoToml { message, .. } => Reason::of_parser(message, None),
+            Self::NoPlace(place) => Reason::of(place, "mistake-no-place", &[]),
+            Self::NoValue { key, value } => Reason::of(key, "mistake-no-value", &[("value", value)]),
+            Self::LaneExists(number) => {
+                Reason::of("lane", "mistake-lane-exists", &[("number", &number.to_string())])
+            }
+        }
+    }
 }
 
 /// A text that can be changed. Keys are those of [`super::difference`]: `lane.2.phones`.

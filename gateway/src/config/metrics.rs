@@ -1,5 +1,6 @@
 //! Where Prometheus finds the metrics, and who may read them.
 
+use super::Reason;
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -48,26 +49,21 @@ impl Default for Metrics {
 
 impl Metrics {
     /// What is wrong with these settings; `centre` is the address of the line's far end, where it is known.
-    pub(super) fn contradiction(&self, centre: Option<IpAddr>) -> Option<String> {
+    pub(super) fn contradiction(&self, centre: Option<IpAddr>) -> Option<Reason> {
         let address = self.listen.ip();
+        let wrong = |key| Some(Reason::of("metrics.listen", key, &[("address", &address.to_string())]));
         if address.is_unspecified() {
-            return Some(format!(
-                "metrics.listen: {address} is every side of the box, the line's too; name one address"
-            ));
+            return wrong("mistake-metrics-everywhere");
         }
         if address.is_loopback() {
             return None;
         }
         if centre == Some(address) {
-            return Some(format!("metrics.listen: {address} is on the line's side"));
+            return wrong("mistake-metrics-line");
         }
         match &self.tls {
-            None => Some(format!(
-                "metrics.listen: {address} is not a loopback address, so [metrics.tls] is needed"
-            )),
-            Some(tls) if tls.client_ca.is_none() && self.password.is_none() => Some(format!(
-                "metrics.listen: {address} is not a loopback address: name metrics.tls.client_ca or add [metrics.password]"
-            )),
+            None => wrong("mistake-metrics-tls"),
+            Some(tls) if tls.client_ca.is_none() && self.password.is_none() => wrong("mistake-metrics-who"),
             Some(_) => None,
         }
     }
@@ -77,7 +73,7 @@ impl Metrics {
 mod tests {
     use super::*;
 
-    fn wrong(listen: &str, tls: Option<bool>, password: bool) -> Option<String> {
+    fn wrong(listen: &str, tls: Option<bool>, password: bool) -> Option<Reason> {
         let metrics = Metrics {
             listen: listen.parse().unwrap(),
             tls: tls.map(|client_ca| MetricsTls {

@@ -1,6 +1,6 @@
 //! What a person is told about a mistake in the configuration: where it is, and what was probably meant.
 
-use super::document::line_of;
+use super::{Reason, document::line_of};
 use serde::Serialize;
 use std::{
     io,
@@ -14,21 +14,24 @@ pub struct Mistake {
     pub key: Option<String>,
     /// The line in the text, counted from 1, where it is known.
     pub line: Option<usize>,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what would be right, in English.
     pub message: String,
+    /// The same for people who read another language.
+    #[serde(skip)]
+    pub reason: Reason,
 }
 
 impl Mistake {
-    /// From a reason that names its setting first: "site.institution: a code has 10 digits".
-    pub(super) fn of(text: &str, reason: &str) -> Self {
-        let key = reason.split([':', ' ']).next().filter(|key| is_key(key)).map(str::to_owned);
+    /// From a reason, with the place of its setting in the text.
+    pub fn of(text: &str, reason: Reason) -> Self {
+        let key = reason.setting.clone();
         let line = key.as_deref().and_then(|key| line_of(text, key));
-        Self { key, line, message: reason.to_owned() }
+        Self { key, line, message: reason.to_string(), reason }
     }
 }
 
 /// Whether a word is written as the key of a setting is.
-fn is_key(word: &str) -> bool {
+pub(super) fn is_key(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_lowercase())
         && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'))
 }
@@ -56,7 +59,7 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// A mistake at a place.
-    #[error("{path}, line {line}: {message}{hint}")]
+    #[error("{path}, line {line}: {message}{}", hint(near.as_deref()))]
     Mistake {
         /// Which file.
         path: PathBuf,
@@ -65,7 +68,7 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
         /// What was probably meant.
-        hint: String,
+        near: Option<String>,
     },
     /// Values that can't be together.
     #[error("{path}: {reason}")]
@@ -73,7 +76,7 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
-        reason: String,
+        reason: Reason,
     },
 }
 
@@ -82,9 +85,14 @@ impl ConfigError {
     pub(super) fn mistake(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let line = line_at(text, error.span().map_or(0, |span| span.start));
         let message = error.message().to_string();
-        let hint = nearest(&message).map_or(String::new(), |key| format!("; did you mean `{key}`?"));
-        Self::Mistake { path: path.into(), line, message, hint }
+        let near = nearest(&message).map(str::to_owned);
+        Self::Mistake { path: path.into(), line, message, near }
     }
+}
+
+/// What was probably meant, behind a mistake in English.
+pub(super) fn hint(near: Option<&str>) -> String {
+    near.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }
 
 /// The valid key nearest to the unknown one, from serde's "unknown field `a`, expected one of `b`, `c`".

@@ -13,6 +13,7 @@ mod makers;
 mod metrics;
 mod mistake;
 pub mod parcel;
+mod reason;
 mod sound;
 pub mod store;
 
@@ -21,6 +22,7 @@ pub use holidays::{HolidaysError, shipped_holidays};
 pub use makers::MakersError;
 pub use metrics::{Metrics, MetricsPassword, MetricsTls};
 pub use mistake::{ConfigError, Mistake};
+pub use reason::Reason;
 pub use sound::validate;
 
 use madoguchi_protocol::{ActorKind, Address, LaneId, texts::Language};
@@ -173,15 +175,13 @@ impl Web {
     }
 
     /// What is wrong although each value is right by itself.
-    fn contradiction(&self) -> Option<String> {
+    fn contradiction(&self) -> Option<Reason> {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
-            return Some("web: tls_certificate and tls_key go together; give both or neither".into());
+            return Some(Reason::of("web", "mistake-web-pair", &[]));
         }
         if self.listen.ip().is_unspecified() {
-            let listen = self.listen;
-            return Some(format!(
-                "web.listen: {listen} is every network, the closed line's too; give one address of the counter network"
-            ));
+            let listen = self.listen.to_string();
+            return Some(Reason::of("web.listen", "mistake-web-everywhere", &[("listen", &listen)]));
         }
         None
     }
@@ -273,17 +273,14 @@ impl Config {
     }
 
     /// What is wrong although each value is right by itself.
-    fn contradiction(&self) -> Option<String> {
+    fn contradiction(&self) -> Option<Reason> {
         if self.format != format::CURRENT {
-            return Some(format!(
-                "format: this program reads format {}, not {}",
-                format::CURRENT,
-                self.format
-            ));
+            let (ours, theirs) = (format::CURRENT.to_string(), self.format.to_string());
+            return Some(Reason::of("format", "mistake-format", &[("ours", &ours), ("theirs", &theirs)]));
         }
         let site = &self.site;
         if site.institution.len() != 10 || !site.institution.bytes().all(|b| b.is_ascii_digit()) {
-            return Some("site.institution: a medical institution code has 10 digits (R-39)".into());
+            return Some(Reason::of("site.institution", "mistake-institution", &[]));
         }
         if let Some(reason) = self.web.contradiction() {
             return Some(reason);
@@ -294,22 +291,21 @@ impl Config {
             return Some(wrong);
         }
         if self.lane.is_empty() {
-            return Some("lane: there is none; add a [[lane]] section for each counter".into());
+            return Some(Reason::of("lane", "mistake-no-lane", &[]));
         }
         if let Some(reason) = self.appliance.contradiction() {
             return Some(reason);
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = self.lane.iter().find(|lane| !seen.insert(lane.number)) {
-            return Some(format!("lane: number {} is given twice", twice.number));
+            let number = twice.number.to_string();
+            return Some(Reason::of("lane", "mistake-lane-twice", &[("number", &number)]));
         }
         let mut listens = BTreeSet::new();
         if let Some(twice) = self.lane.iter().find(|lane| !listens.insert(lane.face_reader.listen)) {
-            let listen = twice.face_reader.listen;
-            return Some(format!(
-                "lane.{}.face_reader.listen: {listen} belongs to another lane",
-                twice.number
-            ));
+            let setting = format!("lane.{}.face_reader.listen", twice.number);
+            let listen = twice.face_reader.listen.to_string();
+            return Some(Reason::of(&setting, "mistake-listen-twice", &[("listen", &listen)]));
         }
         None
     }

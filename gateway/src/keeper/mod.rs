@@ -124,9 +124,20 @@ pub fn channel() -> (Keeper, Ends) {
 }
 
 impl Keeper {
+    /// Follows how the configuration stands.
+    pub fn follow(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
     /// How the configuration stands now.
     pub fn status(&self) -> Arc<Status> {
         self.status.borrow().clone()
+    }
+
+    /// A way to nobody, who is said to have this.
+    #[cfg(test)]
+    pub fn showing(status: Status) -> Self {
+        Self { requests: mpsc::channel(1).0, status: watch::channel(Arc::new(status)).1 }
     }
 
     /// Asks in the name of `by`; answered when it is done.

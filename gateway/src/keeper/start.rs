@@ -136,13 +136,14 @@ fn take_back(file: &Path, store: &Store) -> Result<Option<Outcome>> {
         restore(file, pending.before.as_deref())
             .with_context(|| format!("{}: the change can't be taken back", file.display()))?;
     }
+    let number = pending.version.number;
     if store.staged()?.is_none() {
         let Version { at, by, origin, text, .. } = pending.version;
         let base = pending.before.as_deref().map(Digest::of);
         store.stage(Some(&Staged { base, at, by, origin, text }))?;
     }
     store.abandon()?;
-    Ok(Some(Outcome { at: Timestamp::now(), why: Why::Interrupted }))
+    Ok(Some(Outcome { at: Timestamp::now(), why: Why::Interrupted, number }))
 }
 
 /// Writes what the file was before, which may be: nothing.

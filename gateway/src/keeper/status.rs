@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 /// How the configuration stands.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    /// The configuration's file.
+    /// The configuration's file; empty before the keeper has looked.
     pub file: PathBuf,
     /// Where the box keeps what lasts.
     pub state_directory: PathBuf,
@@ -32,6 +32,13 @@ pub struct Status {
     pub history: Vec<Version>,
     /// How the last change ended.
     pub outcome: Option<Outcome>,
+}
+
+impl Status {
+    /// Whether nothing but the page runs, for want of a configuration that can be used.
+    pub fn is_down(&self) -> bool {
+        self.running.is_none() && !self.file.as_os_str().is_empty()
+    }
 }
 
 /// A change that is being prepared.
@@ -74,6 +81,15 @@ pub struct Outcome {
     pub at: Timestamp,
     /// How.
     pub why: Why,
+    /// The change, by its number in the history.
+    pub number: u32,
+}
+
+impl Why {
+    /// Whether the gateway took the change back by itself.
+    pub fn by_itself(self) -> bool {
+        matches!(self, Self::NotApplied | Self::NotConfirmed | Self::Interrupted)
+    }
 }
 
 /// See [`Outcome`].
@@ -83,6 +99,8 @@ pub enum Why {
     Confirmed,
     /// Somebody took it back.
     TakenBack,
+    /// It could not take effect.
+    NotApplied,
     /// Nobody confirmed it in time.
     NotConfirmed,
     /// The gateway ended before it was confirmed.

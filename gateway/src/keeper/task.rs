@@ -6,9 +6,8 @@ use super::{
 };
 use crate::{
     config::{
-        Config, Mistake,
+        Config, Mistake, Reason,
         difference::difference,
-        document::line_of,
         durable, format,
         store::{Author, Digest, Origin, Pending, Staged, Store, Version},
         validate,
@@ -209,12 +208,8 @@ impl<H: Household> Task<H> {
     /// What is wrong with a text, as a whole and for this running gateway.
     fn examine(&self, text: &str) -> Result<Config, Vec<Mistake>> {
         let config = validate(&self.file, text)?;
-        let only_by_hand = |key: &str| {
-            let message = format!(
-                "{key}: it can't be changed while the gateway runs; stop it, change the file and start it again"
-            );
-            vec![Mistake { key: Some(key.into()), line: line_of(text, key), message }]
-        };
+        let only_by_hand =
+            |key: &str| vec![Mistake::of(text, Reason::of(key, "mistake-not-while-running", &[]))];
         if config.site.state_directory != self.state_directory {
             return Err(only_by_hand("site.state_directory"));
         }
@@ -257,13 +252,13 @@ impl<H: Household> Task<H> {
             until,
         });
         if let Err(refusal) = self.write(Some(staged.text.clone())) {
-            self.take_back(None, Why::TakenBack).await?;
+            self.take_back(None, Why::NotApplied).await?;
             return Err(refusal);
         }
         self.running = Some(Running { config: Arc::new(config), text: staged.text.clone() });
         if let Err(error) = self.open().await {
             let reason = format!("{error:#}");
-            self.take_back(None, Why::TakenBack).await?;
+            self.take_back(None, Why::NotApplied).await?;
             return Err(Refusal::NotApplied(reason));
         }
         self.staged = None;
@@ -282,7 +277,7 @@ impl<H: Household> Task<H> {
                     return Err(error.into());
                 }
                 keep_for_older(&self.store, &waiting.pending.version.text);
-                self.outcome = Some(Outcome { at: Timestamp::now(), why: Why::Confirmed });
+                self.outcome = Some(Outcome { at: Timestamp::now(), why: Why::Confirmed, number });
                 self.house.note(number, Some(by), Some(Why::Confirmed));
                 tracing::info!(number, "the change of the configuration is confirmed");
                 Ok(())
@@ -300,7 +295,7 @@ impl<H: Household> Task<H> {
             return Ok(());
         };
         let Pending { version: Version { number, at, by: author, origin, text }, before } = pending;
-        self.outcome = Some(Outcome { at: Timestamp::now(), why });
+        self.outcome = Some(Outcome { at: Timestamp::now(), why, number });
         self.running = previous;
         self.mistakes = mistakes;
         // The house first: it serves patients, also where the disk is what is wrong.

@@ -30,6 +30,7 @@ const PLACES: &[Place] = &[
     place("/parts", "parts-title", Right::Watch),
     place("/configuration", "configuration-title", Right::Configure),
     place("/people", "people-title", Right::ManagePeople),
+    place("/support", "support-title", Right::TakeBundle),
     Place { path: "/status", name: "status-title", right: None },
 ];
 
@@ -184,7 +185,7 @@ fn places(view: &View<'_>, visitor: &Visitor) -> Markup {
 fn language(view: &View<'_>, visitor: &Visitor) -> Markup {
     let other = if view.language == Language::Ja { Language::En } else { Language::Ja };
     html! {
-        a href={ (visitor.path()) "?lang=" (other.tag()) } lang=(other.tag()) hreflang=(other.tag()) {
+        a href=(visitor.in_language(other)) lang=(other.tag()) hreflang=(other.tag()) {
             (view.say("page-other-language", &[]))
         }
     }

@@ -7,6 +7,7 @@
 
 use super::{
     access::{CSRF, Caller},
+    listener::MAX_BODY,
     refusal::Refusal,
     site::Site,
     visitor::{Visitor, origin},
@@ -17,12 +18,17 @@ use actix_web::{
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
     middleware::Next,
-    web::{Bytes, Data},
+    web::{self, Bytes, Data},
 };
 use std::{
     net::IpAddr,
     time::{Duration, Instant},
 };
+
+/// The largest body of a form: a lane's settings, whose every character is escaped, take a third of it.
+const MAX_FORM: usize = 64 * 1024;
+/// Where more is taken, up to the limit that is configured for bodies: a whole configuration.
+const LARGE_FORMS: [&str; 1] = ["/configuration/text"];
 
 /// How long reading and answering one request may take. What an answer streams afterwards takes as long as it likes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -60,7 +66,7 @@ fn is_api(path: &str) -> bool {
 }
 
 fn too_slow(visitor: &Visitor) -> Refusal {
-    Refusal::page(visitor, StatusCode::REQUEST_TIMEOUT, "refused-too-slow")
+    Refusal::of(visitor, StatusCode::REQUEST_TIMEOUT, "refused-too-slow")
 }
 
 /// Rate and name.
@@ -74,7 +80,7 @@ fn admit(request: &ServiceRequest, site: &Data<Site>, visitor: &Visitor) -> Resu
     if is_ours(host, |name| site.is_called(name)) {
         Ok(())
     } else {
-        Err(Refusal::page(visitor, StatusCode::MISDIRECTED_REQUEST, "refused-strange-name"))
+        Err(Refusal::of(visitor, StatusCode::MISDIRECTED_REQUEST, "refused-strange-name"))
     }
 }
 
@@ -94,6 +100,15 @@ async fn own_form(request: &mut ServiceRequest, site: &Site, visitor: &Visitor) 
     if !comes_from_here(request.request()) {
         return Err(stranger());
     }
+    let most = if LARGE_FORMS.contains(&request.path()) { MAX_BODY } else { MAX_FORM };
+    let unread = |status| Refusal::page(visitor, status, "refused-too-large");
+    let sent = request.extract::<web::Payload>().await.map_err(|_| unread(StatusCode::BAD_REQUEST))?;
+    let body = match sent.to_bytes_limited(most).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return Err(unread(error.as_response_error().status_code())),
+        Err(_) => return Err(unread(StatusCode::PAYLOAD_TOO_LARGE)),
+    };
+    request.set_payload(again(body.clone()));
     let cookie = request.cookie(site.session_cookie());
     let session = cookie.and_then(|it| site.sessions.find(it.value(), true, Instant::now()));
     let Some((_, session)) = session else { return Ok(()) };
@@ -104,13 +119,7 @@ async fn own_form(request: &mut ServiceRequest, site: &Site, visitor: &Visitor) 
     if !is_form {
         return Err(stranger());
     }
-    // Bounded by the limit that is configured for bodies.
-    let body = request.extract::<Bytes>().await.map_err(|error| {
-        Refusal::page(visitor, error.as_response_error().status_code(), "refused-too-large")
-    })?;
-    let carries = carries(&body, session.csrf.reveal());
-    request.set_payload(again(body));
-    if carries { Ok(()) } else { Err(stranger()) }
+    if carries(&body, session.csrf.reveal()) { Ok(()) } else { Err(stranger()) }
 }
 
 /// Whether the browser says that the request comes from a page of this site. One that says nothing is refused.

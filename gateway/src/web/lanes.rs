@@ -13,6 +13,7 @@ use super::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header,
     web::{self, ServiceConfig},
 };
 use madoguchi_protocol::{
@@ -29,8 +30,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn page(person: Person, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     person.may(Right::Watch)?;
+    let nothing_runs = person.visitor().site().keeper.status().is_down();
+    if nothing_runs && person.can(Right::Configure) {
+        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/configuration")).finish());
+    }
     let is_big = request.query_string().split('&').any(|part| part == "big" || part.starts_with("big="));
-    Ok(person.page(&Page::titled("lanes-title").refreshed_every(5), |view| lanes(view, is_big)))
+    Ok(person.page(&Page::titled("lanes-title").refreshed_every(5), |view| {
+        html! {
+            @if nothing_runs { p.notice.bad role="alert" { (view.say("lanes-nothing-runs", &[])) } }
+            (lanes(view, is_big))
+        }
+    }))
 }
 
 fn lanes(view: &View<'_>, is_big: bool) -> Markup {

@@ -21,7 +21,7 @@ use std::{
 };
 
 /// The largest request body: a configuration of many lanes, whose every character is escaped.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 /// The largest JSON of a program: an act is a few words.
 const MAX_JSON: usize = 4 * 1024;
 /// How long a client may take to send the head of a request. A slower one is let go.

@@ -10,11 +10,12 @@ use super::{
 use crate::people::Register;
 use actix_web::{
     HttpResponse,
+    http::{StatusCode, header},
     web::{self, Data, Query, ServiceConfig},
 };
 use jiff::civil::Date;
 use madoguchi_protocol::{
-    LaneId, VisitId,
+    LaneId, PersonId, VisitId,
     messages::audit_log::{
         AskChain, Author, ChainKnown, Entry, LogFilter, LogPage, Logged, LoggedLine, ReadLog,
     },
@@ -27,16 +28,17 @@ use serde::Deserialize;
 const LINES: u16 = 50;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.route("/log", web::get().to(page));
+    config.route("/log", web::get().to(page)).route("/log/chain", web::post().to(check_chain));
 }
 
-/// `?day=2025-09-19&lane=3&visit=…&before=4711`, each left out or empty.
+/// `?day=2025-09-19&lane=3&visit=…&by=…&before=4711`, each left out or empty.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Wanted {
     day: String,
     lane: String,
     visit: String,
+    by: String,
     before: String,
 }
 
@@ -46,7 +48,8 @@ impl Wanted {
         let day: Option<Date> = given(&self.day, "day")?;
         let lane: Option<LaneId> = given(&self.lane, "lane")?;
         let visit: Option<VisitId> = given(&self.visit, "visit")?;
-        Ok((LogFilter { from: day, to: day, lane, visit }, given(&self.before, "before")?))
+        let by: Option<PersonId> = given(&self.by, "by")?;
+        Ok((LogFilter { from: day, to: day, lane, visit, by }, given(&self.before, "before")?))
     }
 }
 
@@ -60,10 +63,14 @@ fn given<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<Option
 async fn page(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result<HttpResponse, Refusal> {
     person.may(Right::ReadAudit)?;
     let wanted = wanted.into_inner();
+    // The log has ids; whoever reads it here sees the names as they are now.
+    let register = site.people.read().map_err(|error| Refusal::broken(person.visitor(), &error))?;
     let (filter, before) = match wanted.filter() {
         Ok(filter) => filter,
         Err(field) => {
-            return Ok(person.page(&Page::titled("log-title"), |view| form(view, &wanted, Some(field))));
+            return Ok(
+                person.page(&Page::titled("log-title"), |view| form(view, &register, &wanted, Some(field)))
+            );
         }
     };
     let bus = site.desk.borrow().clone();
@@ -76,19 +83,34 @@ async fn page(person: Person, site: Data<Site>, wanted: Query<Wanted>) -> Result
             (lines.ok(), chain.ok())
         }
     };
-    // The log has ids; whoever reads it here sees the names as they are now.
-    let register = site.people.read().map_err(|error| Refusal::broken(person.visitor(), &error))?;
     Ok(person.page(&Page::titled("log-title"), |view| {
         html! {
             p { (view.say("log-lead", &[])) }
-            @if let Some(chain) = chain { (chain_known(view, chain)) }
-            (form(view, &wanted, None))
+            @if let Some(chain) = chain {
+                (chain_known(view, chain))
+                @if !chain.reading {
+                    form.no-print method="post" action="/log/chain" {
+                        (person.csrf_field())
+                        button.second { (view.say("log-chain-check", &[])) }
+                    }
+                }
+            }
+            (form(view, &register, &wanted, None))
             @match &found {
                 None => p.notice.bad { "✖ " (view.say("log-no-answer", &[])) },
                 Some(found) => (lines(view, &register, found, &wanted)),
             }
         }
     }))
+}
+
+/// Has the whole log read from its beginning; what is found is told when it is.
+async fn check_chain(person: Person, site: Data<Site>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::ReadAudit)?;
+    let unanswered = || Refusal::page(person.visitor(), StatusCode::SERVICE_UNAVAILABLE, "log-no-answer");
+    let bus = site.desk.borrow().clone().ok_or_else(unanswered)?;
+    bus.ask(None, None, AskChain { anew: true }).await.map_err(|_| unanswered())?;
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/log")).finish())
 }
 
 fn chain_known(view: &View<'_>, chain: ChainKnown) -> Markup {
@@ -108,7 +130,9 @@ fn chain_known(view: &View<'_>, chain: ChainKnown) -> Markup {
     }
 }
 
-fn form(view: &View<'_>, wanted: &Wanted, wrong: Option<&str>) -> Markup {
+fn form(view: &View<'_>, register: &Register, wanted: &Wanted, wrong: Option<&str>) -> Markup {
+    let people = register.people.iter().map(|it| (it.id, &it.name));
+    let by = people.chain(register.tokens.iter().map(|it| (it.id, &it.name)));
     let field = |name: &str, kind: &str, key: &str, value: &str| {
         let is_wrong = wrong == Some(name);
         html! {
@@ -125,6 +149,16 @@ fn form(view: &View<'_>, wanted: &Wanted, wrong: Option<&str>) -> Markup {
             (field("day", "date", "log-day", &wanted.day))
             (field("lane", "text", "log-lane", &wanted.lane))
             (field("visit", "text", "log-visit", &wanted.visit))
+            div.field {
+                label for="log-by" { (view.say("log-by", &[])) }
+                select id="log-by" name="by" aria-invalid=[(wrong == Some("by")).then_some("true")] {
+                    option value="" { (view.say("log-by-anybody", &[])) }
+                    @for (id, name) in by {
+                        @let id = id.to_string();
+                        option value=(id) selected[id == wanted.by] { (name) }
+                    }
+                }
+            }
             button { (view.say("log-show", &[])) }
         }
     }
@@ -141,7 +175,8 @@ fn lines(view: &View<'_>, register: &Register, found: &LogPage, wanted: &Wanted)
             } }
         }
         @if let Some(older) = found.older {
-            @let query = format!("day={}&lane={}&visit={}&before={older}", wanted.day, wanted.lane, wanted.visit);
+            @let Wanted { day, lane, visit, by, .. } = wanted;
+            @let query = format!("day={day}&lane={lane}&visit={visit}&by={by}&before={older}");
             p.no-print { a.button.second href={ "/log?" (query) } { (view.say("log-older", &[])) } }
         }
     }
@@ -206,6 +241,9 @@ fn what(view: &View<'_>, register: &Register, what: &Logged) -> String {
             Entry::PersonDid(by, act) => {
                 let (by, act) = (author(view, register, *by), person_act(view, register, *act));
                 view.say("logged-person-did", &[("by", &by), ("act", &act)])
+            }
+            Entry::ConfigurationRolledBack(number) => {
+                with("logged-configuration-rolled-back", "number", &number.to_string())
             }
             Entry::GatewayStarted => view.say("logged-gateway-started", &[]),
             Entry::GatewayStopped => view.say("logged-gateway-stopped", &[]),

@@ -35,6 +35,7 @@ mod sessions;
 mod site;
 mod staff;
 mod status;
+mod support;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -53,7 +54,7 @@ use crate::{
     people::Code,
 };
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     dev::ServerHandle,
     http::StatusCode,
     web::{self, Data, ServiceConfig},
@@ -88,14 +89,21 @@ fn routes(config: &mut ServiceConfig) {
     log::routes(config);
     messages::routes(config);
     parts::routes(config);
+    support::routes(config);
     status::routes(config);
     api::routes(config);
     v1::routes(config);
     config.default_service(web::to(nowhere));
 }
 
-async fn nowhere(visitor: Visitor) -> Result<HttpResponse, Refusal> {
-    Err(Refusal::page(&visitor, StatusCode::NOT_FOUND, "refused-not-found"))
+/// There is no such place, or nothing that can be done so there.
+async fn nowhere(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    let (status, key) = if request.resource_map().has_resource(request.path()) {
+        (StatusCode::METHOD_NOT_ALLOWED, "refused-method")
+    } else {
+        (StatusCode::NOT_FOUND, "refused-not-found")
+    };
+    Err(Refusal::of(&visitor, status, key))
 }
 
 /// The pages, which can be served at one place after the other.
@@ -123,6 +131,7 @@ impl Pages {
         own::tell(&site, state_directory)?;
         first_start::show(state_directory, first.as_ref())?;
         tokio::spawn(site.clone().into_inner().record_the_console());
+        tokio::spawn(site.clone().into_inner().record_the_keeper());
         tokio::spawn(events::Hub::run(site.clone()));
         Ok(Self { site, state_directory: state_directory.to_owned(), first })
     }

@@ -2,7 +2,7 @@
 //! actor, on a Unix socket that only the gateway's account and root can open. No HTTP and nothing to ask: whoever
 //! connects is told, and the connection ends.
 
-use super::{api, site::Site};
+use super::{site::Site, support};
 use anyhow::{Context, Result};
 use std::{
     fs::{self, DirBuilder},
@@ -33,7 +33,7 @@ pub(super) fn tell(site: &Arc<Site>, state_directory: &Path) -> Result<()> {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let Some(site) = site.upgrade() else { return };
-            let text = api::state_of(&site).to_string();
+            let text = support::told(&site).to_string();
             tokio::spawn(async move {
                 // One that does not read is let go.
                 let _ = timeout(READ_WITHIN, async {

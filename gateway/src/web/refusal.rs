@@ -6,6 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
     http::{StatusCode, header},
 };
+use madoguchi_protocol::texts::{Language, text};
 use maud::html;
 use serde_json::json;
 use std::{borrow::Cow, fmt, time::Duration};
@@ -56,9 +57,18 @@ impl Refusal {
         Self { status, headers: Vec::new(), media_type: HTML, body: body.into_string().into() }
     }
 
+    /// The same for whoever asks: a page for people, JSON for a program.
+    pub(super) fn of(visitor: &Visitor, status: StatusCode, key: &str) -> Self {
+        if visitor.path().starts_with("/api/") {
+            let error = key.trim_start_matches("refused-").replace('-', "_");
+            return Self::json(status, &error, &text(Language::En, key, &[]));
+        }
+        Self::page(visitor, status, key)
+    }
+
     /// Too many tries: how long to wait.
     pub(super) fn too_many(visitor: &Visitor, wait: Duration) -> Self {
-        let mut refusal = Self::page(visitor, StatusCode::TOO_MANY_REQUESTS, "refused-too-many");
+        let mut refusal = Self::of(visitor, StatusCode::TOO_MANY_REQUESTS, "refused-too-many");
         refusal.headers.push(("retry-after", wait.as_secs().max(1).to_string()));
         refusal
     }

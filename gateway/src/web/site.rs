@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use super::{events, first_start, rate, sessions, staff::Desk, throttle, view::View};
+use super::{events, first_start, rate, sessions, staff::Desk, support, throttle, view::View};
 use crate::{
     board::{Boards, Standings, States},
     config::{Config, HolidaysError, Web, shipped_holidays},
@@ -42,6 +42,7 @@ pub(super) struct Site {
     pub(super) sessions: sessions::Sessions,
     pub(super) enrolments: first_start::Enrolments,
     pub(super) throttle: throttle::Throttle,
+    pub(super) bundles: support::Shown,
     pub(super) rate: rate::Rate,
     /// Passwords are looked at one after the other.
     pub(super) one_at_a_time: Arc<Semaphore>,
@@ -104,6 +105,7 @@ impl Site {
             sessions: sessions::Sessions::default(),
             enrolments: first_start::Enrolments::default(),
             throttle: throttle::Throttle::new(),
+            bundles: support::Shown::default(),
             rate: rate::Rate::default(),
             one_at_a_time: Arc::new(Semaphore::new(1)),
         }
@@ -187,6 +189,31 @@ impl Site {
     pub(super) fn count_login(&self, accepted: bool) {
         if let Some(bus) = self.desk.borrow().as_ref() {
             bus.emit(&PageLogin { accepted });
+        }
+    }
+
+    /// Records changes of the configuration that the gateway took back by itself, also before its actors had started.
+    pub(super) async fn record_the_keeper(self: Arc<Self>) {
+        let (mut keeper, mut desk) = (self.keeper.follow(), self.desk.clone());
+        let (mut known, mut waiting) = (None, Vec::new());
+        loop {
+            let outcome = keeper.borrow_and_update().outcome.clone();
+            if let Some(outcome) = outcome.filter(|it| known != Some(it.at)) {
+                known = Some(outcome.at);
+                waiting.extend(outcome.why.by_itself().then_some(outcome.number));
+            }
+            if let Some(bus) = &*desk.borrow_and_update() {
+                for number in waiting.drain(..) {
+                    bus.record(None, None, Entry::ConfigurationRolledBack(number));
+                }
+            }
+            let changed = tokio::select! {
+                changed = keeper.changed() => changed,
+                changed = desk.changed() => changed,
+            };
+            if changed.is_err() {
+                return;
+            }
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Visitor {
     /// Whether the address itself named the language.
     chose_language: bool,
     path: String,
+    /// What else the address says, as far as it is plain.
+    query: String,
     /// Who it is, where somebody is logged in.
     known: Option<Known>,
 }
@@ -45,7 +47,14 @@ impl Visitor {
         };
         let language = asked.or_else(remembered).unwrap_or_else(|| site.language());
         let path = request.path().to_owned();
-        Self { site, language, chose_language: asked.is_some(), path, known: None }
+        // Only what is plain: nothing that somebody else put into the address stands on the page.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=._-".contains(&byte);
+        let others = request
+            .query_string()
+            .split('&')
+            .filter(|it| !it.is_empty() && it.bytes().all(is_plain) && !it.starts_with("lang="));
+        let query = others.collect::<Vec<_>>().join("&");
+        Self { site, language, chose_language: asked.is_some(), path, query, known: None }
     }
 
     /// The same, known by a session.
@@ -64,6 +73,12 @@ impl Visitor {
     /// The page's path, without its query.
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The same page in this language.
+    pub(super) fn in_language(&self, language: Language) -> String {
+        let between = if self.query.is_empty() { "" } else { "&" };
+        format!("{}?{}{between}lang={}", self.path, self.query, language.tag())
     }
 
     pub(super) fn site(&self) -> &Site {

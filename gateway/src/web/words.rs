@@ -157,6 +157,7 @@ pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -
         PersonAct::ConfigurationConfirmed(number) => version("did-confirm-configuration", number),
         PersonAct::ConfigurationTakenBack(number) => version("did-take-back-configuration", number),
         PersonAct::Tried(kind) => view.say("did-try", &[("device", &view.say(actor_key(kind), &[]))]),
+        PersonAct::TookBundle => view.say("did-take-bundle", &[]),
         PersonAct::Restarted(kind) => view.say("did-restart", &[("part", &view.say(actor_key(kind), &[]))]),
     }
 }

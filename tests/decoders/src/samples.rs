@@ -150,7 +150,12 @@ fn commands() -> Vec<Vec<u8>> {
         of_lane(CancelRead {}),
         of_lane(TestReader { wait_ms: 10_000 }),
         of_box(ReadLog {
-            filter: LogFilter { lane: Some(lane()), visit: Some(visit()), ..LogFilter::default() },
+            filter: LogFilter {
+                lane: Some(lane()),
+                visit: Some(visit()),
+                by: Some(PersonId::from_bytes([7; 16])),
+                ..LogFilter::default()
+            },
             before: Some(4711),
             limit: 50,
         }),

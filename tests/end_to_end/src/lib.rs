@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test, and says which")]
 
 pub mod browser;
+pub mod first_start;
 pub mod house;
 pub mod http;
 pub mod lane;

@@ -5,7 +5,7 @@
 pub struct Stop {
     /// What the tests call it.
     pub name: &'static str,
-    /// Where it is, without the leading slash.
+    /// Where it is, without the leading slash and the language.
     pub path: &'static str,
     /// As whom it is looked at; nobody where it needs no log-in.
     pub role: Option<&'static str>,
@@ -17,6 +17,14 @@ const fn open(name: &'static str, path: &'static str) -> Stop {
 
 const fn by(role: &'static str, name: &'static str, path: &'static str) -> Stop {
     Stop { name, path, role: Some(role) }
+}
+
+impl Stop {
+    /// The page in this language, below the gateway's address.
+    pub fn in_language(&self, language: &str) -> String {
+        let between = if self.path.contains('?') { '&' } else { '?' };
+        format!("{}{between}lang={language}", self.path)
+    }
 }
 
 /// All of them.
@@ -33,8 +41,16 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "log", "log"),
     by("administrator", "messages", "messages"),
     by("administrator", "parts", "parts"),
+    by("administrator", "support", "support"),
     by("administrator", "account", "account"),
     by("administrator", "people", "people"),
+    by("administrator", "configuration", "configuration"),
+    by("administrator", "configuration-section", "configuration/section?place=uplink"),
+    by("administrator", "configuration-lane", "configuration/section?place=lane.1"),
+    by("administrator", "configuration-text", "configuration/text"),
+    by("administrator", "configuration-change", "configuration/change"),
+    by("administrator", "configuration-history", "configuration/history"),
+    by("administrator", "configuration-setup", "configuration/setup"),
     by("viewer", "forbidden", "people"),
     by("viewer", "not-found", "nowhere"),
 ];

@@ -4,9 +4,12 @@
 
 use madoguchi_end_to_end::{
     House, Options,
+    browser::{Browser, DESKTOP},
+    person::PASSWORD,
     process::Process,
     visits::{self, Way},
 };
+use madoguchi_protocol::texts::{Language, text};
 use std::{fs, path::Path};
 
 /// Somebody at the page, logged in.
@@ -178,7 +181,11 @@ async fn a_broken_configuration_brings_up_the_page_that_mends_it() {
     house.until("the page answers", async |house| house.http().text("status").await.is_some()).await;
     let cookie = administrator.log_in(house.http()).await.expect("a session");
     let desk = Desk { house: &house, cookie };
-    let (_, shown) = desk.get("configuration").await;
+    let answer = house.http().get_as(&desk.cookie, "").await.expect("the page answers");
+    assert_eq!(answer.headers()["location"], "/configuration", "where else to go");
+    let (_, shown) = desk.get("configuration?lang=ja").await;
+    assert!(shown.contains("「institution」の誤りでしょうか"), "{shown}");
+    let (_, shown) = desk.get("configuration?lang=en").await;
     assert!(
         shown.contains(&format!("#line-{line}")) && shown.contains("did you mean `institution`?"),
         "{shown}"
@@ -203,6 +210,10 @@ async fn a_gateway_killed_before_the_change_is_confirmed_starts_with_what_was_be
     house.start_gateway();
     house.ready().await;
     assert_eq!(fs::read_to_string(house.config()).unwrap(), before);
+    let logged = text(Language::Ja, "logged-configuration-rolled-back", &[("number", "2")]);
+    house
+        .until("the audit log has it", async |house| house.page("log?lang=ja").await.contains(&logged))
+        .await;
 }
 
 #[tokio::test]
@@ -255,10 +266,11 @@ async fn a_backup_is_restored_on_a_new_box_and_a_changed_one_is_refused() {
 
     // The old box is gone: configuration, people, certificates and keys.
     let (config, state) = (house.config(), house.directory().join("state"));
-    let text = fs::read_to_string(&config).unwrap();
+    let config_text = fs::read_to_string(&config).unwrap();
     let pki = house.directory().join("pki");
     let kept: Vec<_> = fs::read_dir(&pki).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let named: Vec<_> = kept.iter().filter(|path| text.contains(path.to_str().unwrap())).cloned().collect();
+    let named: Vec<_> =
+        kept.iter().filter(|path| config_text.contains(path.to_str().unwrap())).cloned().collect();
     assert!(named.len() >= 4, "{named:?}");
     for path in named.iter().chain([&config]) {
         fs::remove_file(path).unwrap();
@@ -278,11 +290,27 @@ async fn a_backup_is_restored_on_a_new_box_and_a_changed_one_is_refused() {
 
     let imported = import(&parcel);
     assert!(imported.status.success(), "{imported:?}");
-    assert_eq!(fs::read_to_string(&config).unwrap(), text);
+    assert_eq!(fs::read_to_string(&config).unwrap(), config_text);
     let mut house = house;
     house.start_gateway();
     house.ready().await;
-    let cookie = administrator.log_in(house.http()).await.expect("the same people may log in");
-    assert_eq!(Desk { house: &house, cookie }.get("configuration/history").await.0, 200);
+    // The same people log in on the new box, and find their counters and settings.
+    let browser = Browser::open().await.unwrap();
+    browser.look(DESKTOP).await.unwrap();
+    let page = house.addresses["gateway_page"].as_str().unwrap();
+    browser.go(&format!("{page}login?lang=ja")).await.unwrap();
+    browser.fill("name", &administrator.name).await.unwrap();
+    browser.fill("password", PASSWORD).await.unwrap();
+    browser.fill("code", &administrator.code()).await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/' && !!document.querySelector('.tile')").await.unwrap();
+    for language in Language::ALL {
+        browser.go(&format!("{page}configuration/section?place=site&lang={}", language.tag())).await.unwrap();
+        let title = text(language, "configuration-form", &[]);
+        assert_eq!(browser.text("document.querySelector('h1').textContent").await.unwrap(), title);
+        let institution = browser.text("document.getElementById('site.institution').value").await.unwrap();
+        assert!(config_text.contains(&institution) && institution.len() == 10, "{institution}");
+    }
+    browser.close().await.unwrap();
     assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone#1").await.kind, "done");
 }

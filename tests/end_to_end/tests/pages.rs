@@ -13,8 +13,8 @@ use madoguchi_protocol::{
 use std::time::Duration;
 use tokio::time::timeout;
 
-const PAGES: [&str; 10] =
-    ["", "lanes/1", "repairs", "queue", "line", "counts", "log", "messages", "parts", "status"];
+const PAGES: [&str; 11] =
+    ["", "lanes/1", "repairs", "queue", "line", "counts", "log", "messages", "parts", "support", "status"];
 
 fn says(key: &str) -> String {
     text(Language::Ja, key, &[])
@@ -62,6 +62,13 @@ async fn every_page_is_there_in_both_languages_and_tells_what_happened() {
     assert!(log.contains(&says("logged-visit-started")), "{log}");
     let other = house.page("log?lang=ja&lane=2").await;
     assert!(!other.contains(&says("logged-visit-started")), "{other}");
+    let auditor = Clerk::of(&house, "auditor").await;
+    assert_eq!(auditor.press("log/chain", ("x", "")).await, "303 See Other");
+    house
+        .until("the chain was read", async |_| {
+            auditor.page("log?lang=ja").await.contains("class=\"notice good\"")
+        })
+        .await;
     let counts = house.page("counts?lang=ja").await;
     assert!(counts.contains(&says("counts-estimate")), "{counts}");
     assert!(counts.contains(&says("reason-confirmed-online")), "{counts}");

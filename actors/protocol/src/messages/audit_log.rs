@@ -53,6 +53,9 @@ pub enum Entry {
     StaffActed(StaffAct, Option<PersonId>),
     /// A person or a program did something by the page, or somebody on the console.
     PersonDid(Author, PersonAct),
+    /// The gateway took this version of the configuration back by itself: nobody confirmed it in time, it could not take
+    /// effect, or the gateway ended before.
+    ConfigurationRolledBack(u32),
     /// The gateway started.
     GatewayStarted,
     /// The gateway stopped in good order.
@@ -253,6 +256,8 @@ pub enum PersonAct {
     Tried(ActorKind),
     /// Had this part of the gateway, or of the lane, built anew.
     Restarted(ActorKind),
+    /// Took a support bundle away.
+    TookBundle,
 }
 
 /// Recorded: on the medium when the log next syncs.
@@ -286,6 +291,21 @@ pub struct LogFilter {
     pub lane: Option<LaneId>,
     /// Of this visit.
     pub visit: Option<VisitId>,
+    /// Done by this person, or by the program with this token.
+    #[serde(default)]
+    pub by: Option<PersonId>,
+}
+
+impl Entry {
+    /// Who did it, where it was a person or a program.
+    pub const fn author(&self) -> Option<PersonId> {
+        match self {
+            Self::PersonDid(Author::Person(id) | Author::Program(id), _) | Self::StaffActed(_, Some(id)) => {
+                Some(*id)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A part of the log.

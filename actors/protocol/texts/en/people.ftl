@@ -67,6 +67,7 @@ refused-title = Not possible
 refused-forbidden = You may not do this. If you need to, ask an administrator.
 refused-stranger = This was not sent from this page, so it was not accepted. Open the page anew and try again.
 refused-too-many = Too many failures in a row. Wait a while before trying again.
+refused-method = That can't be done here.
 refused-too-large = What was sent is too large.
 refused-not-found = There is no such page.
 refused-broken = This can't be done at the moment. The counters are not affected. If it stays so, look into the box's log.

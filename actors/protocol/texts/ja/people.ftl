@@ -67,6 +67,7 @@ refused-title = 表示できません
 refused-forbidden = この操作をする権限がありません。必要なときは、管理者に相談してください。
 refused-stranger = この画面から送られたものではないため、受け付けませんでした。画面を開き直して、もう一度お試しください。
 refused-too-many = 続けて失敗したため、しばらく受け付けられません。時間をおいてからお試しください。
+refused-method = ここではその操作はできません。
 refused-too-large = 送られた内容が大きすぎます。
 refused-not-found = このページはありません。
 refused-broken = いまは処理できません。受付には影響ありません。続くときは、装置の記録を確認してください。

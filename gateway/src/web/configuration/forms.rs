@@ -1,11 +1,11 @@
 //! One form for each section and each lane, made from the catalogue of settings.
 
-use super::{back, edit, mistakes, status, text};
+use super::{back, edit, mistakes, status, text, why};
 use crate::{
     config::{
         Mistake,
         catalogue::{self, Kind, Section, Setting, shown, typed},
-        document::Document,
+        document::{Document, EditError},
     },
     web::{
         access::{Person, Refusal, Right},
@@ -125,7 +125,7 @@ fn field(view: &View<'_>, document: &Document, place: &str, setting: &Setting, w
                 Kind::Text | Kind::Toml => { input id=(key) name=(key) value=(value) placeholder=[&default]
                     autocomplete="off" spellcheck="false" aria-invalid=[invalid] aria-describedby=(hint); }
             }
-            @if let Some(mistake) = mistake { span.wrong lang="en" { (mistake.message) } }
+            @if let Some(mistake) = mistake { span.wrong { (why(view, &mistake.reason)) } }
             details.hint id=(hint) {
                 summary { code { (key) } }
                 span lang="en" { (setting.help) }
@@ -152,18 +152,18 @@ fn set(
     document: &mut Document,
     sections: &[(String, &'static Section)],
     form: &BTreeMap<String, String>,
-) -> Result<(), String> {
+) -> Result<(), EditError> {
     for (place, section) in sections {
         let switched_off =
             form.contains_key(&format!("asked.{place}")) && !form.contains_key(&format!("there.{place}"));
         if switched_off {
             if document.has(place) {
-                document.remove(place).map_err(|error| error.to_string())?;
+                document.remove(place)?;
             }
             continue;
         }
         if form.contains_key(&format!("there.{place}")) {
-            document.make(place).map_err(|error| error.to_string())?;
+            document.make(place)?;
         }
         for setting in &section.settings {
             let key = setting.key_at(place);
@@ -172,9 +172,7 @@ fn set(
             let now = document.get(&key).map_or(String::new(), |value| shown(&setting.kind, &value));
             // What nobody touched is not written anew: the file stays as its author wrote it.
             if given.trim() != now.trim() {
-                document
-                    .set(&key, typed(&setting.kind, &given).as_deref())
-                    .map_err(|error| error.to_string())?;
+                document.set(&key, typed(&setting.kind, &given).as_deref())?;
             }
         }
     }

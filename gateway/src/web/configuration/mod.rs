@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     config::{
-        Mistake,
-        document::Document,
+        Mistake, Reason,
+        document::{Document, EditError},
         store::{Author, Origin},
     },
     keeper::{self, Request, Status},
@@ -67,17 +67,16 @@ async fn stage(person: &Person, text: String, next: &str) -> Result<HttpResponse
 async fn edit(
     person: &Person,
     next: &str,
-    change: impl FnOnce(&mut Document) -> Result<(), String>,
+    change: impl FnOnce(&mut Document) -> Result<(), EditError>,
 ) -> Result<HttpResponse, Refusal> {
     let status = status(person)?;
-    let changed =
-        text(&status).parse::<Document>().map_err(|error| error.to_string()).and_then(|mut document| {
-            change(&mut document)?;
-            Ok(document.to_string())
-        });
+    let changed = text(&status).parse::<Document>().and_then(|mut document| {
+        change(&mut document)?;
+        Ok(document.to_string())
+    });
     match changed {
         Ok(text) => stage(person, text, next).await,
-        Err(reason) => Ok(said(person, StatusCode::UNPROCESSABLE_ENTITY, &reason)),
+        Err(error) => Ok(said(person, StatusCode::UNPROCESSABLE_ENTITY, &error)),
     }
 }
 
@@ -117,13 +116,13 @@ fn refused(person: &Person, refusal: &keeper::Refusal) -> HttpResponse {
     })
 }
 
-/// A page that says why not, in the words of whoever refused.
-fn said(person: &Person, status: StatusCode, reason: &str) -> HttpResponse {
+/// A page that says why a text can't be changed so.
+fn said(person: &Person, status: StatusCode, error: &EditError) -> HttpResponse {
     let page = Page::titled("configuration-title").with_status(status);
     person.page(&page, |view| {
         html! {
             p.notice.bad role="alert" { (view.say("configuration-refused-unsound", &[])) }
-            p lang="en" { (reason) }
+            p { (why(view, &error.reason())) }
             (back(view))
         }
     })
@@ -165,10 +164,19 @@ fn mistakes(view: &View<'_>, mistakes: &[Mistake]) -> Markup {
                             } " "
                         }
                         @if let Some(key) = &mistake.key { code { (key) } " " }
-                        span lang="en" { (mistake.message) }
+                        (why(view, &mistake.reason))
                     }
                 } }
             }
         }
+    }
+}
+
+/// Why something is refused, with what exists in English only.
+fn why(view: &View<'_>, reason: &Reason) -> Markup {
+    let (said, detail) = reason.said(view.language);
+    html! {
+        span { (said) }
+        @if let Some(detail) = detail { " " small lang="en" { "(" (detail) ")" } }
     }
 }

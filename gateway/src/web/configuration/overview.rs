@@ -74,6 +74,7 @@ fn standing(person: &Person, view: &View<'_>, status: &Status) -> Markup {
                     Why::Confirmed => "configuration-was-confirmed",
                     Why::TakenBack => "configuration-was-taken-back",
                     Why::NotConfirmed => "configuration-was-not-confirmed",
+                    Why::NotApplied => "configuration-was-not-applied",
                     Why::Interrupted => "configuration-was-interrupted",
                 }))
                 " " small { (clock(outcome.at)) }
@@ -101,9 +102,7 @@ fn ways(person: &Person, view: &View<'_>, status: &Status) -> Markup {
         }
         h2 { (view.say("configuration-more", &[])) }
         ul {
-            @if status.running.is_none() {
-                li { a href="/configuration/setup" { (view.say("configuration-setup", &[])) } }
-            }
+            li { a href="/configuration/setup" { (view.say("configuration-setup", &[])) } }
             li { a href="/configuration/text" { (view.say("configuration-text", &[])) } }
             li { a href="/configuration/history" { (view.say("configuration-history", &[])) } }
         }
@@ -156,13 +155,12 @@ struct Number {
 async fn add_lane(person: Person, form: Form<Number>) -> Result<HttpResponse, Refusal> {
     let number = form.number;
     let next = format!("/configuration/section?place=lane.{number}");
-    edit(&person, &next, |document| document.add_lane(number).map_err(|error| error.to_string())).await
+    edit(&person, &next, |document| document.add_lane(number)).await
 }
 
 async fn remove_lane(person: Person, form: Form<Number>) -> Result<HttpResponse, Refusal> {
     let place = format!("lane.{}", form.number);
-    let remove = |document: &mut Document| document.remove(&place).map_err(|error| error.to_string());
-    edit(&person, "/configuration/change", remove).await
+    edit(&person, "/configuration/change", |document| document.remove(&place)).await
 }
 
 async fn add_pair(person: Person) -> Result<HttpResponse, Refusal> {
@@ -170,7 +168,7 @@ async fn add_pair(person: Person) -> Result<HttpResponse, Refusal> {
     let mut document = match text(&status).parse::<Document>() {
         Ok(document) => document,
         Err(error) => {
-            return Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &error.to_string()));
+            return Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &error));
         }
     };
     match document.add_pair() {
@@ -178,7 +176,7 @@ async fn add_pair(person: Person) -> Result<HttpResponse, Refusal> {
             let next = format!("/configuration/section?place={place}");
             stage(&person, document.to_string(), &next).await
         }
-        Err(error) => Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &error.to_string())),
+        Err(error) => Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &error)),
     }
 }
 

@@ -1,9 +1,12 @@
-//! First start: the configuration of a new box, step by step. What was given so far is kept as the change that is being
+//! First start: the configuration of a new box, step by step, and the proof that each lane works. What was given so far is kept as the change that is being
 //! prepared, so each step can be left and taken up again, also after a restart.
 
 use super::{back, mistakes, stage, status, text};
 use crate::{
-    config::{catalogue, document::Document},
+    config::{
+        catalogue,
+        document::{Document, EditError},
+    },
     keeper::Status,
     web::{
         access::{Person, Refusal},
@@ -16,6 +19,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use madoguchi_nfc_reader::pcsc::list_readers;
+use madoguchi_protocol::{ActorKind, Address, LaneId, messages::state::Detail};
 use maud::{Markup, html};
 use std::{fs, path::Path, time::Duration};
 
@@ -23,6 +27,8 @@ use std::{fs, path::Path, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The steps before the lanes.
 const STEPS: [&str; 3] = ["site", "uplink", "receipt_computer"];
+/// Those that can be left out: the networks.
+const NETWORKS: [&str; 3] = ["web", "appliance.counter", "appliance.line"];
 /// The receipt computer's folders, as settings.
 const FOLDERS: [&str; 3] = ["request_folder", "result_folder", "face_folder"];
 
@@ -34,22 +40,21 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// A configuration in which everything is still to be said.
-fn blank(state_directory: &Path) -> Result<String, String> {
-    let mut document = "format = 1\n".parse::<Document>().map_err(|error| error.to_string())?;
+fn blank(state_directory: &Path) -> Result<String, EditError> {
+    let mut document = "format = 1\n".parse::<Document>()?;
     let quoted = toml_edit::Value::from(state_directory.display().to_string()).to_string();
-    let filled = document.set("site.state_directory", Some(&quoted)).and_then(|()| {
-        STEPS.iter().try_for_each(|step| document.make(step))?;
-        document.add_lane(1)?;
-        document.make("lane.1.face_reader")
-    });
-    filled.map(|()| document.to_string()).map_err(|error| error.to_string())
+    document.set("site.state_directory", Some(&quoted))?;
+    STEPS.iter().try_for_each(|step| document.make(step))?;
+    document.add_lane(1)?;
+    document.make("lane.1.face_reader")?;
+    Ok(document.to_string())
 }
 
 async fn begin(person: Person) -> Result<HttpResponse, Refusal> {
     let status = status(&person)?;
     match blank(&status.state_directory) {
         Ok(text) => stage(&person, text, "/configuration/setup").await,
-        Err(reason) => Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &reason)),
+        Err(error) => Ok(super::said(&person, actix_web::http::StatusCode::CONFLICT, &error)),
     }
 }
 
@@ -103,6 +108,15 @@ fn steps(
                     }
                 }
             }
+            @for place in NETWORKS {
+                li {
+                    (if document.has(place) { "✓ " } else { "– " })
+                    a href={ "/configuration/section?place=" (place) } {
+                        (catalogue::section(place).map_or(String::new(), |section| say(&section.text_key())))
+                    }
+                    " " small { (say("configuration-optional")) }
+                }
+            }
             @for number in document.lanes() {
                 @let place = format!("lane.{number}");
                 li { (mark(&place)) a href={ "/configuration/section?place=" (place) } {
@@ -115,6 +129,35 @@ fn steps(
         @else { ul { @for reader in readers { li { code { (reader) } } } } }
         (mistakes(view, wrong))
         p { a.button href="/configuration/change" { (say("configuration-check")) } }
+        @if let Some(config) = &status.running { (proof(view, &config.lanes())) }
+    }
+}
+
+/// Whether it works: what each lane's devices say, and whether a visit was served there since the lane was set up.
+fn proof(view: &View<'_>, lanes: &[LaneId]) -> Markup {
+    let detail = |kind, lane: LaneId| {
+        view.states.get(&Address { kind, lane: Some(lane) }).map(|state| &state.body.detail)
+    };
+    let mark = |done: bool, key: &str| html! { li { (if done { "✓ " } else { "☐ " }) (view.say(key, &[])) } };
+    html! {
+        h2 { (view.say("configuration-prove", &[])) }
+        p { (view.say("configuration-prove-about", &[])) }
+        ul.proof { @for lane in lanes {
+            @let (linked, served) = match detail(ActorKind::FaceReader, *lane) {
+                Some(Detail::FaceReader { connected, visits_ended, .. }) => (*connected, *visits_ended > 0),
+                _ => (false, false),
+            };
+            li {
+                a href={ "/lanes/" (lane) } { (view.say("page-lane", &[("lane", &lane.to_string())])) }
+                ul {
+                    (mark(linked, "configuration-prove-face"))
+                    @if let Some(Detail::NfcReader { ready, .. }) = detail(ActorKind::NfcReader, *lane) {
+                        (mark(*ready, "configuration-prove-nfc"))
+                    }
+                    (mark(served, "configuration-prove-visit"))
+                }
+            }
+        } }
     }
 }
 

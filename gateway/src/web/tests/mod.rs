@@ -6,6 +6,7 @@ mod hostile;
 mod login;
 mod people;
 mod roles;
+mod speed;
 
 use super::{
     listener::{Way, serve},
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     board::{Boards, Standings},
     config::Config,
+    keeper::Keeper,
     people::{Code, Credentials, Password, Role, SecondFactor},
 };
 use actix_web::{dev::ServerHandle, web::Data};
@@ -38,7 +40,7 @@ struct Bench {
     first: Option<Code>,
     _directory: TempDir,
     // The page reads these for as long as it lives.
-    _boards: Boards,
+    boards: Boards,
     _standings: watch::Sender<Standings>,
 }
 
@@ -57,6 +59,10 @@ impl Bench {
     }
 
     async fn with(adapt: impl FnOnce(&mut Config)) -> Self {
+        Self::made(crate::keeper::channel().0, adapt).await
+    }
+
+    async fn made(keeper: Keeper, adapt: impl FnOnce(&mut Config)) -> Self {
         crate::run::install_cryptography();
         let directory = tempfile::tempdir().unwrap();
         let mut config = config(directory.path());
@@ -65,7 +71,6 @@ impl Bench {
         let (standings, seen) = watch::channel(Standings::new());
         let (_, desk) = watch::channel(None);
         let (_, told) = watch::channel(Arc::new(Told::by(Some(&config)).unwrap()));
-        let (keeper, _) = crate::keeper::channel();
         let mut site = Site::new(told, &boards, seen, Restarter::default(), desk, directory.path(), keeper);
         let way = Way::of(&config.web, directory.path()).unwrap();
         let host = way.address().rsplit('/').next().unwrap().to_owned();
@@ -79,16 +84,7 @@ impl Bench {
             .tls_danger_accept_invalid_certs(true)
             .build()
             .unwrap();
-        Self {
-            site,
-            client,
-            host,
-            server,
-            first,
-            _directory: directory,
-            _boards: boards,
-            _standings: standings,
-        }
+        Self { site, client, host, server, first, _directory: directory, boards, _standings: standings }
     }
 
     fn url(&self, path: &str) -> String {

@@ -137,8 +137,12 @@ struct Month {
     (status = 200, body = Counts), (status = 400, body = Mistake), (status = 503, body = Mistake),
     (status = 401, body = Mistake), (status = 403, body = Mistake), (status = 429, body = Mistake),
 ))]
-async fn monthly_counts(caller: Caller, wanted: Query<Month>) -> Result<HttpResponse, Refusal> {
+async fn monthly_counts(
+    caller: Caller,
+    wanted: Result<Query<Month>, actix_web::Error>,
+) -> Result<HttpResponse, Refusal> {
     caller.may(Right::ReadCounts)?;
+    let wanted = wanted.map_err(|_| wrong("no_month", "give one month, as month=2025-09"))?;
     let month: Date = match &wanted.month {
         None => in_japan(jiff::Timestamp::now()).date().first_of_month(),
         Some(text) => {

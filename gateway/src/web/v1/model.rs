@@ -248,7 +248,7 @@ pub(super) struct Act {
     /// What is done.
     pub(super) act: Deed,
     /// Who acts, as the program says. The portal's screen is refused where nobody is named.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     pub(super) by: Option<PersonId>,
 }
 

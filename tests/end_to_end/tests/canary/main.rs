@@ -319,6 +319,9 @@ async fn canaries_leave_no_trace() {
     assert_eq!(hospital.android(false).await, "done");
     hospital.house.settled(9).await;
     hospital.look_at_pages().await;
+    hospital.pages.push(("support".into(), hospital.house.page("support").await));
+    let console = hospital.house.madoguchi(&["support"]).output().unwrap();
+    hospital.pages.push(("madoguchi support".into(), String::from_utf8(console.stdout).unwrap()));
     let second = listeners.stop();
     assert_eq!(core_limit(&gateway), ["0", "0"], "soft and hard limit of a core file");
     assert!(!is_dumpable(&gateway));

@@ -1,0 +1,33 @@
+# Mistakes in the configuration, shown behind the setting's key on the page and on the console.
+
+mistake-value = this value can't be used
+mistake-bounds = the value is out of its bounds
+mistake-certificate = certificate and key can't be used; look where the files are and whether they belong together
+mistake-list = the file can't be used
+mistake-unreadable = the configuration's file can't be read
+mistake-notation = this is no TOML
+mistake-twice = the setting is given twice
+mistake-missing-setting = `{ $word }` is missing
+mistake-unknown-setting = there is no setting `{ $word }`
+mistake-unknown-setting-near = there is no setting `{ $word }`; did you mean `{ $near }`?
+mistake-unknown-word = `{ $word }` can't be chosen
+mistake-unknown-word-near = `{ $word }` can't be chosen; did you mean `{ $near }`?
+mistake-no-place = there is no such place in the configuration
+mistake-no-value = { $value } is no value of TOML
+mistake-lane-exists = number { $number } is given already
+mistake-not-while-running = it can't be changed while the gateway runs; stop it, change the file and start it again
+mistake-format = this program reads format { $ours }, not { $theirs }
+mistake-institution = a medical institution code has 10 digits (R-39)
+mistake-no-lane = there is none; add a [[lane]] section for each counter
+mistake-lane-twice = number { $number } is given twice
+mistake-listen-twice = { $listen } belongs to another lane
+mistake-web-pair = tls_certificate and tls_key go together; give both or neither
+mistake-web-everywhere = { $listen } is every network, the closed line's too; give one address of the counter network
+mistake-metrics-everywhere = { $address } is every side of the box, the line's too; name one address
+mistake-metrics-line = { $address } is on the line's side
+mistake-metrics-tls = { $address } is not a loopback address, so [metrics.tls] is needed
+mistake-metrics-who = { $address } is not a loopback address: name metrics.tls.client_ca or add [metrics.password]
+mistake-interface = at most 15 letters, digits, "-", "_" or "."
+mistake-socket = write it as `udevadm info` shows ID_PATH
+mistake-network-address = "{ $address }" is no address with its prefix, such as 192.168.10.1/24
+mistake-one-interface = the hospital's side and the line are two network sockets, not one

@@ -1,0 +1,33 @@
+# 設定の誤り。画面とコンソールで、項目名のあとに示します。
+
+mistake-value = この値は使えません。
+mistake-bounds = 値が許される範囲にありません。
+mistake-certificate = 証明書と秘密鍵を使えません。ファイルの場所と組み合わせを確認してください。
+mistake-list = 指定されたファイルを使えません。
+mistake-unreadable = 設定ファイルを読めません。
+mistake-notation = TOML の書き方に誤りがあります。
+mistake-twice = 同じ項目が 2 回書かれています。
+mistake-missing-setting = 「{ $word }」が必要です。
+mistake-unknown-setting = 「{ $word }」という項目はありません。
+mistake-unknown-setting-near = 「{ $word }」という項目はありません。「{ $near }」の誤りでしょうか。
+mistake-unknown-word = 「{ $word }」は選べません。
+mistake-unknown-word-near = 「{ $word }」は選べません。「{ $near }」の誤りでしょうか。
+mistake-no-place = 設定にこの場所はありません。
+mistake-no-value = 「{ $value }」は TOML の値ではありません。
+mistake-lane-exists = 窓口 { $number } 番は、すでにあります。
+mistake-not-while-running = 装置の動作中は変えられません。装置を止めてファイルを書き換え、もう一度起動してください。
+mistake-format = このプログラムが読める形式は { $ours } です（ファイルは { $theirs }）。
+mistake-institution = 医療機関コードは 10 桁の数字です。
+mistake-no-lane = 窓口がありません。窓口ごとに [[lane]] の項目を追加してください。
+mistake-lane-twice = 窓口 { $number } 番が 2 回書かれています。
+mistake-listen-twice = { $listen } は、ほかの窓口が使っています。
+mistake-web-pair = tls_certificate と tls_key は一組です。両方を指定するか、両方を省いてください。
+mistake-web-everywhere = { $listen } は回線側を含むすべてのネットワークです。窓口側のネットワークのアドレスを 1 つ指定してください。
+mistake-metrics-everywhere = { $address } は回線側を含むすべてのネットワークです。アドレスを 1 つ指定してください。
+mistake-metrics-line = { $address } は回線側のアドレスです。
+mistake-metrics-tls = { $address } は装置の内部（ループバック）ではないため、[metrics.tls] が必要です。
+mistake-metrics-who = { $address } は装置の内部（ループバック）ではありません。metrics.tls.client_ca を指定するか、[metrics.password] を追加してください。
+mistake-interface = 15 文字までの英数字、「-」「_」「.」で書いてください。
+mistake-socket = udevadm info が ID_PATH に示すとおりに書いてください。
+mistake-network-address = 「{ $address }」は、192.168.10.1/24 のような、プレフィックス長の付いたアドレスではありません。
+mistake-one-interface = 窓口側と回線側には、別々のネットワーク端子が必要です。
