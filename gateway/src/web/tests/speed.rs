@@ -29,7 +29,7 @@ fn told(body: State) -> Envelope<State> {
 
 /// A lane whose third visit is in progress; every eighth one has lost its generic reader.
 fn lane(boards: &Boards, lane: LaneId) {
-    let is_troubled = lane.number() % 8 == 0;
+    let is_troubled = lane.number().is_multiple_of(8);
     let now = Timestamp::now();
     let face = |ended: u64| Detail::FaceReader {
         connected: true,

@@ -1,0 +1,114 @@
+//! What the page costs: while it is only watched, and for patients while it is flooded. The figures are printed; the
+//! limits here are wide enough for a busy machine without optimisation, and close where the programs are optimised.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+use madoguchi_end_to_end::{
+    House, Options,
+    visits::{self, Way},
+};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// For how long watching is measured.
+const WATCHED: Duration = Duration::from_secs(8);
+/// Visits with and without a flood.
+const VISITS: usize = 40;
+/// Who floods at once.
+const FLOODERS: usize = 24;
+
+/// Processor time that a process has used, user and system, in ticks of a hundredth of a second.
+fn ticks(process: u32) -> u64 {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let rest = line.rsplit_once(')').unwrap().1;
+    let fields: Vec<_> = rest.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// How much of one processor a process uses for `time`, in percent.
+async fn share(process: u32, time: Duration) -> f64 {
+    let (before, began) = (ticks(process), Instant::now());
+    tokio::time::sleep(time).await;
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred ticks")]
+    let used = (ticks(process) - before) as f64;
+    used / began.elapsed().as_secs_f64()
+}
+
+#[tokio::test]
+async fn a_page_that_is_only_watched_costs_next_to_nothing() {
+    let mut house = House::open(Options { lanes: 2, ..Options::default() }).await;
+    let process = house.gateway().id();
+    let alone = share(process, WATCHED).await;
+    let mut watched = house.stream("events?lang=ja").await;
+    let reading = tokio::spawn(async move { while matches!(watched.chunk().await, Ok(Some(_))) {} });
+    let share = share(process, WATCHED).await;
+    reading.abort();
+    println!("the gateway uses {share:.2} % of a processor while a browser watches, {alone:.2} % without");
+    let most = if cfg!(debug_assertions) { 20.0 } else { 1.0 };
+    assert!(share < most, "{share} %");
+}
+
+/// One visit's time after another.
+async fn visits_take(house: &House) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..VISITS {
+        let began = Instant::now();
+        assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    took
+}
+
+/// Asks for pages as fast as it can, on new connections, until told to stop.
+fn flood(address: &str, stop: &AtomicBool, asked: &AtomicU64) {
+    let request = format!("GET /login HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let to = address.to_socket_addrs().unwrap().next().unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        // Whatever becomes of it: a flood does not care.
+        let Ok(mut stream) = TcpStream::connect_timeout(&to, Duration::from_secs(5)) else { continue };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let sent = stream.write_all(request.as_bytes());
+        let _ = sent.and_then(|()| stream.read_to_end(&mut Vec::new()));
+        asked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn visits_are_served_while_the_page_is_flooded() {
+    let house = House::open(Options { lanes: 1, ..Options::default() }).await;
+    visits::serve(&house.lane(1), Way::Iphone, "iphone").await;
+    let calm = visits_take(&house).await;
+    let address = house.addresses["gateway_page"].as_str().unwrap();
+    let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let flooders: Vec<_> = (0..FLOODERS)
+        .map(|_| {
+            let (address, stop, asked) = (address.clone(), stop.clone(), asked.clone());
+            thread::spawn(move || flood(&address, &stop, &asked))
+        })
+        .collect();
+    house.until("the flood has begun", async |_| asked.load(Ordering::Relaxed) > 200).await;
+    let before = asked.load(Ordering::Relaxed);
+    let began = Instant::now();
+    let flooded = visits_take(&house).await;
+    let (requests, lasted) = (asked.load(Ordering::Relaxed) - before, began.elapsed());
+    stop.store(true, Ordering::Relaxed);
+    flooders.into_iter().for_each(|flooder| flooder.join().unwrap());
+    let (calm, flooded) = (calm[VISITS / 2], flooded[VISITS / 2]);
+    let ratio = flooded.as_secs_f64() / calm.as_secs_f64();
+    println!(
+        "a visit takes {calm:?}, and {flooded:?} ({ratio:.1} times) beside {requests} requests in {lasted:?}"
+    );
+    assert!(requests > 100, "it was no flood");
+    assert!(ratio < 10.0, "{calm:?} became {flooded:?}");
+}
