@@ -7,6 +7,8 @@ MORNING ?= --lanes 16 --patients 1000 --seed 1 --mishaps 5 --speed 40
 # How long `make soak` goes on, and each target of `make fuzz`.
 SOAK_MINUTES ?= 60
 FUZZ_SECONDS ?= 60
+# How many requests of each kind `make api-test` invents.
+API_EXAMPLES ?= 200
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 GATEWAY := $(TARGET)/debug/madoguchi
@@ -16,7 +18,7 @@ FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo busy-morning pictures test line-test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
+.PHONY: help run demo busy-morning pictures test api-test line-test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
 
 help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,14 +52,19 @@ doc: ## Brings the tables of actors, rules and metrics up to date with manifest 
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test alerts every_lasting_fault
 
+api-test: install programs ## Requests without end that schemathesis invents for the API, API_EXAMPLES for each kind.
+	MADOGUCHI_API_EXAMPLES=$(API_EXAMPLES) MADOGUCHI_API_SEED=$$(date +%s) \
+		cargo test --locked --package madoguchi-end-to-end --test schemathesis -- --nocapture --test-threads 1
+
 line-test: install programs ## Everything that befalls lines, with strongSwan between network namespaces; prints the times.
 	cargo test --locked --package madoguchi-end-to-end --features line-trouble --test line --test line_trouble -- --nocapture --test-threads 1
 
-bench: install ## From tap to answer through the gateway, beside the floor of what it can't do without.
+bench: install ## From tap to answer through the gateway, beside its floor; and how fast the page is, watched and flooded.
 	cargo build --locked --release --workspace
 	cargo run --locked --release --package madoguchi-bench
 	cargo bench --locked --package madoguchi-offline-queue --bench durable
-	cargo test --locked --release --package madoguchi -- --nocapture a_scrape_of_64_lanes
+	cargo test --locked --release --package madoguchi -- --nocapture --test-threads 1 64_lanes
+	cargo test --locked --release --package madoguchi-end-to-end --test flood -- --nocapture --test-threads 1
 
 soak: programs ## 200 kills of the queue and of the gateway, power cuts for SOAK_MINUTES, then the demo as long.
 	MADOGUCHI_KILLS=200 cargo test --locked --package madoguchi-offline-queue --test crash -- --nocapture
