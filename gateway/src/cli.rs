@@ -347,6 +347,12 @@ pub enum QueueAct {
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
+    /// List the keys that seal and open, by their ids, and whether one can go.
+    Keys,
+    /// Put a new key on top of the key file and seal everything anew with it. The old one stays until it is dropped.
+    RotateKey,
+    /// Take the keys out of the key file that nothing is sealed with any more.
+    DropOldKeys,
 }
 
 /// `madoguchi run`

@@ -3,6 +3,8 @@
 //! Nothing here prints or writes personal data in the clear: lists show what the store keeps beside the sealed contents,
 //! an export holds these as they are sealed.
 
+mod keys;
+
 use crate::{
     cli::{Queue, QueueAct},
     config::Config,
@@ -69,6 +71,9 @@ async fn with_store(config: &StoreConfig, act: &QueueAct) -> Result<ExitCode> {
         QueueAct::Check => check(&store).await,
         QueueAct::Export { output, ids } => export(&store, output, ids).await,
         QueueAct::Retry { ids, all } => retry(&store, ids, *all).await,
+        QueueAct::Keys => keys::list(&store).await,
+        QueueAct::RotateKey => keys::rotate(&store, now()?).await,
+        QueueAct::DropOldKeys => keys::drop_old(&store).await,
         QueueAct::Repair | QueueAct::Migrate { .. } => Ok(ExitCode::FAILURE),
     };
     store.close().await;
@@ -212,7 +217,7 @@ async fn retry(store: &Store, ids: &[RequestId], all: bool) -> Result<ExitCode> 
     } else {
         ids.iter().map(|id| record(*id)).collect()
     };
-    let now = u64::try_from(Timestamp::now().as_millisecond())?;
+    let now = now()?;
     let mut failed = false;
     for id in ids {
         match store.put_back(id, now).await? {
@@ -228,6 +233,10 @@ async fn retry(store: &Store, ids: &[RequestId], all: bool) -> Result<ExitCode> 
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn now() -> Result<u64> {
+    Ok(u64::try_from(Timestamp::now().as_millisecond())?)
 }
 
 fn line(header: &Header) -> String {

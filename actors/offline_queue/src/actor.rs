@@ -28,7 +28,7 @@ use crate::{
     outlook::Arrivals,
     rehearsal::{self, Rehearsals},
     settings::Settings,
-    store::{self, Level, Status, Store, StoreError},
+    store::{self, Level, Resealing, Status, Store, StoreError},
 };
 
 /// How often the state is looked at; it is published where it changed.
@@ -145,7 +145,8 @@ impl OfflineQueue {
                 wiping.into_actor(self).map(|error, queue, context| queue.failed_in_use(&error, context)),
             ),
         ];
-        self.scrub(store, context);
+        self.scrub(store.clone(), context);
+        self.reseal(store, context);
         self.look(context);
     }
 
@@ -172,6 +173,26 @@ impl OfflineQueue {
                 Err(error) => queue.failed_in_use(&error, context),
             }
         }));
+    }
+
+    /// Seals with the newest key what others had sealed, in steps that let accepts through.
+    fn reseal(&self, store: Store, context: &mut Context<Self>) {
+        let resealing = async move {
+            let mut pass = Resealing::default();
+            while !pass.done {
+                pass = store.reseal(pass, SCRUB_AT_ONCE).await?;
+            }
+            Ok(pass)
+        };
+        context.spawn(resealing.into_actor(self).map(
+            |pass: Result<_, StoreError>, queue, context| match pass {
+                Ok(Resealing { sealed_anew: 0, damaged: 0, .. }) => {}
+                Ok(Resealing { sealed_anew, damaged, .. }) => {
+                    tracing::info!(sealed_anew, damaged, "what older keys had sealed was sealed anew");
+                }
+                Err(error) => queue.failed_in_use(&error, context),
+            },
+        ));
     }
 
     /// The medium failed: nothing is accepted until the store has been opened anew and told what is there.

@@ -16,6 +16,7 @@ mod key;
 mod look;
 mod memory;
 mod migrate;
+mod rotate;
 mod salvage;
 mod schema;
 mod seal;
@@ -33,6 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use key::{CREDENTIAL, KeyId, KeyRing};
 pub use migrate::{FORMAT, OLDEST_FORMAT, migrate};
+pub use rotate::{KeyInForce, Resealing};
 pub use salvage::{Repaired, repair};
 pub use space::Quota;
 pub use types::{
@@ -118,7 +120,7 @@ impl Store {
         let stamp = uuid::Uuid::new_v4().simple().to_string();
         let (memory, memory_put_aside) = memory::Memory::open(&directory.join("settled"), &stamp)?;
         let space = space::Space::new(directory, config.quota)?;
-        let table = Table::new(db, keys, memory, space, config.largest_part, config.when_full)?;
+        let table = Table::new(db, keys, memory, space, config)?;
         // Each new name in the directory is durable before the first record is.
         sync_directory(directory)?;
         let opened = Opened { unsettled: table.unfinished(), memory_put_aside };
@@ -310,9 +312,7 @@ impl Store {
             Ok(())
         })
         .await?;
-        let (sender, done) = oneshot::channel();
-        self.thread.send(Message::Tidy(sender)).await.map_err(|_| StoreError::Stopped)?;
-        done.await.map_err(|_| StoreError::Stopped)?;
+        self.alone(|table| writer::checkpoint(table, "TRUNCATE")).await?;
         Ok([given_up, moved, forgotten].contains(&TIDY_AT_ONCE))
     }
 
@@ -322,6 +322,17 @@ impl Store {
         if self.thread.send(Message::Close(sender)).await.is_ok() {
             let _ = closed.await;
         }
+    }
+
+    /// Runs between the transactions of calls.
+    async fn alone<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Table) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, done) = oneshot::channel();
+        let run = move |table: &mut Table| drop(sender.send(run(table)));
+        self.thread.send(Message::Alone(Box::new(run))).await.map_err(|_| StoreError::Stopped)?;
+        done.await.map_err(|_| StoreError::Stopped)
     }
 
     async fn call<T, F>(&self, run: F) -> Result<T, StoreError>

@@ -6,18 +6,24 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{config_at, due, id, open};
-use madoguchi_offline_queue::store::{Acceptance, Kind, Stage, Step};
+use madoguchi_offline_queue::store::{Acceptance, Kind, Resealing, Stage, Step, Store};
 
 const CHILD: &str = "MADOGUCHI_QUEUE_CRASH_CHILD";
 const USUAL_KILLS: u32 = 20;
 const CALLERS: u32 = 8;
+/// The lane that rehearses: its caller sends practice and wipes some of it again.
+const REHEARSING: u32 = 7;
+
+fn is_practice(number: u32) -> bool {
+    number >> 14 & 63 == REHEARSING
+}
 
 fn request(number: u32) -> Vec<u8> {
     number.to_be_bytes().repeat(300)
@@ -31,17 +37,30 @@ fn whatever_was_acknowledged_survives_kill_9() {
     let kills: u32 = std::env::var("MADOGUCHI_KILLS").map_or(USUAL_KILLS, |text| text.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged: HashMap<u32, Stage> = HashMap::new();
+    let mut keys = HashMap::new();
     for round in 0..kills {
-        run_and_kill(dir.path(), round, &mut acknowledged);
+        run_and_kill(dir.path(), round, &mut acknowledged, &mut keys);
         check(dir.path(), &acknowledged);
     }
+    println!("keys: {keys:?}");
+    assert!(keys.get("rotated").is_some_and(|times| *times > kills / 2), "keys hardly changed: {keys:?}");
+    let practised = acknowledged.keys().filter(|number| is_practice(**number)).count();
+    assert!(practised > 10, "practice hardly ran: {practised}");
     let settled = acknowledged.values().filter(|stage| **stage == Stage::Settled).count();
-    println!("{} acknowledged over {kills} kills, {settled} of them settled; none lost", acknowledged.len());
+    println!(
+        "{} acknowledged over {kills} kills, {settled} of them settled, {practised} for practice; none lost",
+        acknowledged.len()
+    );
     assert!(acknowledged.len() > 100, "the child hardly ran: {}", acknowledged.len());
     assert!(settled > 10, "the kills hit no record on its way: {settled}");
 }
 
-fn run_and_kill(dir: &Path, round: u32, acknowledged: &mut HashMap<u32, Stage>) {
+fn run_and_kill(
+    dir: &Path,
+    round: u32,
+    acknowledged: &mut HashMap<u32, Stage>,
+    keys: &mut HashMap<String, u32>,
+) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "whatever_was_acknowledged_survives_kill_9", "--nocapture"])
         .env(CHILD, format!("{round} {}", dir.display()))
@@ -62,11 +81,15 @@ fn run_and_kill(dir: &Path, round: u32, acknowledged: &mut HashMap<u32, Stage>) 
     for line in said.lines().map_while(Result::ok) {
         // A line cut by the kill lacks its full stop.
         let Some(line) = line.strip_suffix('.') else { continue };
-        let (stage, number) = line.split_once(' ').unwrap();
+        let Some((stage, number)) = line.split_once(' ') else {
+            *keys.entry(line.to_owned()).or_default() += 1;
+            continue;
+        };
         let stage = match stage {
             "accepted" => Stage::Accepted,
             "answered" => Stage::Answered,
             "settled" => Stage::Settled,
+            "practised" => Stage::Practice,
             other => panic!("{other}"),
         };
         acknowledged.insert(number.parse().unwrap(), stage);
@@ -80,7 +103,13 @@ fn check(dir: &Path, acknowledged: &HashMap<u32, Stage>) {
         for (number, stage) in acknowledged {
             let header = store.look_up(id(*number)).await.unwrap();
             let header = header.unwrap_or_else(|| panic!("accepted {number} is lost"));
-            assert!(header.stage >= *stage, "{number} fell back from {stage:?} to {:?}", header.stage);
+            if is_practice(*number) {
+                // Wiped is what it may be at any time, and nothing else: never a patient's.
+                assert!(matches!(header.stage, Stage::Practice | Stage::Settled), "{number}: {header:?}");
+                assert!(*stage == Stage::Practice || header.stage == Stage::Settled, "{number} is back");
+            } else {
+                assert!(header.stage >= *stage, "{number} fell back from {stage:?} to {:?}", header.stage);
+            }
             match store.read(id(*number)).await.unwrap() {
                 Some(work) => assert_eq!(work.request, request(*number), "{number}"),
                 None => assert_eq!(header.stage, Stage::Settled, "{number} has lost its contents"),
@@ -93,6 +122,8 @@ fn check(dir: &Path, acknowledged: &HashMap<u32, Stage>) {
         }
         let status = store.status().await.unwrap();
         assert_eq!(status.set_aside, 0, "a kill must damage nothing");
+        let asked = store.due(due(Kind::Ask, 64), 6).await.unwrap();
+        assert!(asked.iter().all(|work| u32::from(work.header.lane) != REHEARSING), "practice is asked");
         store.close().await;
     });
 }
@@ -111,6 +142,10 @@ fn child(setting: &str) {
             callers.spawn(async move {
                 for n in 0.. {
                     let number = round << 20 | caller << 14 | n;
+                    if caller == REHEARSING {
+                        practise(&store, number, n).await;
+                        continue;
+                    }
                     let accepted = store.accept(id(number), caller as u16, request(number), 1).await.unwrap();
                     assert_eq!(accepted, Acceptance::New);
                     say(&format!("accepted {number}."));
@@ -129,9 +164,39 @@ fn child(setting: &str) {
                 }
             });
         }
+        callers.spawn(rotate(store));
         // Ends by itself, should nobody kill it.
         tokio::time::timeout(Duration::from_secs(20), callers.join_next()).await.unwrap();
     });
+}
+
+/// One key after the other: made, everything sealed anew with it, the one before it dropped.
+async fn rotate(store: Store) {
+    loop {
+        store.rotate_key().await.unwrap();
+        say("rotated.");
+        let mut pass = Resealing::default();
+        while !pass.done {
+            pass = store.reseal(pass, 16).await.unwrap();
+            assert_eq!(pass.damaged, 0);
+        }
+        store.drop_old_keys().await.unwrap();
+        assert_eq!(store.keys().await.unwrap().len(), 1);
+        say("dropped.");
+    }
+}
+
+/// A rehearsal that ends with every third confirmation.
+async fn practise(store: &Store, number: u32, n: u32) {
+    let accepted = store.practise(id(number), REHEARSING as u16, request(number), 1).await.unwrap();
+    assert_eq!(accepted, Acceptance::New);
+    say(&format!("practised {number}."));
+    if n % 3 == 0 {
+        for (header, _) in store.practised(BTreeSet::new(), 32).await.unwrap() {
+            store.settle(header.id, 4).await.unwrap();
+        }
+        say(&format!("settled {number}."));
+    }
 }
 
 fn say(line: &str) {

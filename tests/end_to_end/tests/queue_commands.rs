@@ -155,3 +155,44 @@ async fn gateway_mends_a_damaged_queue_when_it_starts() {
     let aside = names.filter(|name| name.to_string_lossy().contains("damaged")).count();
     assert_eq!(aside, 1, "the damaged file is kept");
 }
+
+#[tokio::test]
+async fn key_is_rotated_and_the_old_one_dropped_and_nobody_is_lost() {
+    let mut house = with_two_that_wait().await;
+    let (records, key) = (listed(&house), house.directory().join("state/queue/queue-key"));
+    let before = fs::read_to_string(&key).unwrap();
+    assert!(said(&house, &["drop-old-keys"]).contains("no key can go"));
+    let text = said(&house, &["rotate-key"]);
+    assert!(text.contains("2 sealed parts were sealed anew") && text.contains("drop-old-keys"), "{text}");
+    let both = fs::read_to_string(&key).unwrap();
+    assert!(both.ends_with(&before) && both.lines().count() == 2, "the new one is on top");
+    assert!(said(&house, &["drop-old-keys"]).contains("is gone"));
+    let after = fs::read_to_string(&key).unwrap();
+    assert_eq!(after.trim(), both.lines().next().unwrap());
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(said(&house, &["check"]).contains("2 records checked, 0 damaged"));
+    assert_eq!(listed(&house), records);
+    house.centre_well().await;
+    for lane in [1, 2] {
+        house.lane(lane).take_away().await;
+    }
+    house.start_gateway();
+    house.settled(2).await;
+}
+
+#[tokio::test]
+async fn key_that_systemd_hands_over_is_not_changed() {
+    let house = with_two_that_wait().await;
+    let credentials = house.directory().join("credentials");
+    fs::create_dir(&credentials).unwrap();
+    fs::copy(house.directory().join("state/queue/queue-key"), credentials.join("queue-key")).unwrap();
+    let before = fs::read_to_string(credentials.join("queue-key")).unwrap();
+    for act in ["rotate-key", "drop-old-keys"] {
+        let mut command = house.madoguchi(&["queue", act]);
+        let output = command.env("CREDENTIALS_DIRECTORY", &credentials).output().unwrap();
+        assert!(!output.status.success());
+        let why = String::from_utf8(output.stderr).unwrap();
+        assert!(why.contains("credential") && why.contains("The queue's key"), "{why}");
+        assert_eq!(fs::read_to_string(credentials.join("queue-key")).unwrap(), before);
+    }
+}

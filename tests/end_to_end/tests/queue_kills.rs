@@ -15,11 +15,14 @@ use tokio::task::JoinSet;
 const LANES: u16 = 4;
 const USUAL_KILLS: u32 = 5;
 
+/// So many people live around the hospital for each lane; they come again.
+const PEOPLE: u16 = 10;
+
 /// One patient after the other, for as long as the gateway lives.
-async fn patients(lane: madoguchi_end_to_end::Lane, round: u32) {
-    for patient in 0.. {
-        let way = Way::ALL[(patient as usize + usize::from(lane.number)) % Way::ALL.len()];
-        let card = format!("{}#{}", way.kind(), round * 10_000 + u32::from(lane.number) * 1000 + patient);
+async fn patients(lane: madoguchi_end_to_end::Lane) {
+    for patient in (0..PEOPLE).cycle() {
+        let way = Way::ALL[usize::from(patient + lane.number) % Way::ALL.len()];
+        let card = format!("{}#{}", way.kind(), lane.number * PEOPLE + patient);
         visits::serve(&lane, way, &card).await;
     }
 }
@@ -64,10 +67,14 @@ async fn kills_of_the_whole_gateway_lose_and_double_nothing() {
         }
         let mut serving = JoinSet::new();
         for number in 1..=LANES {
-            serving.spawn(patients(house.lane(number), round));
+            serving.spawn(patients(house.lane(number)));
         }
         // The moment of the kill: that is what is random here.
         tokio::time::sleep(Duration::from_millis(1_500 + u64::from(random_byte()) * 10)).await;
+        // Patients come for ever: one who ended did not find what a patient finds.
+        if let Some(ended) = serving.try_join_next() {
+            ended.expect("patients are served until the kill");
+        }
         house.kill_gateway();
         serving.shutdown().await;
         ever_accepted.extend(accepted(&house));

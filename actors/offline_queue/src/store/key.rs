@@ -2,7 +2,7 @@
 //!
 //! The key file holds one key a line, 64 hexadecimal digits. The first line seals new records; every line
 //! opens old ones, so a key is rotated by putting a new line on top and taking the old one away when nothing
-//! needs it any more.
+//! needs it any more; [`super::rotate`] does that.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -17,8 +17,10 @@ use super::types::StoreError;
 /// The name of the credential that systemd hands over in `$CREDENTIALS_DIRECTORY`.
 pub const CREDENTIAL: &str = "queue-key";
 
-/// More than any sensible number of keys: 64 of them.
-const LARGEST_KEY_FILE: u64 = 64 * 66;
+/// More than any sensible number of keys.
+const MOST_KEYS: usize = 64;
+/// A line is a key and its end.
+const LARGEST_KEY_FILE: u64 = MOST_KEYS as u64 * 66;
 
 /// The first four bytes of SHA-256 over the key: tells keys apart and gives nothing away.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,64 +84,70 @@ impl KeyRing {
             .unwrap_or_else(|| fallback.to_owned())
     }
 
+    /// Whether `path` is systemd's credential, which only whoever made it can change.
+    pub(super) fn is_handed_over(path: &Path) -> bool {
+        std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|directory| path.starts_with(directory))
+    }
+
     /// Loads the keys from `path`. At the first start (`first`: there is no store yet) a missing file is made,
     /// readable by its owner alone; later a missing file is an error, because a new key would open nothing.
     ///
     /// # Errors
     /// [`StoreError::KeyMissing`], [`StoreError::KeyFile`] (others may read it, or it holds no key).
     pub fn load(path: &Path, first: bool) -> Result<Self, StoreError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound && first => return Self::create(path),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(StoreError::KeyMissing(path.to_owned()));
+        match read(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(StoreError::KeyMissing(_)) if first => {
+                let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE as usize));
+                push_new(&mut text)?;
+                write(path, &text, false)?;
+                Self::parse(&text, path)
             }
-            Err(error) => return Err(StoreError::io(format!("opening {}", path.display()))(error)),
-        };
-        let bad = |why: &str| StoreError::KeyFile { path: path.to_owned(), why: why.to_owned() };
-        let meta = file.metadata().map_err(StoreError::io("reading the key file"))?;
-        // systemd mounts credentials 0400 or, for a unit with an account of its own, 0440.
-        if meta.permissions().mode() & 0o037 != 0 {
-            return Err(bad("others may read or change it; set its mode to 0600"));
+            Err(other) => Err(other),
         }
-        if meta.len() > LARGEST_KEY_FILE {
-            return Err(bad("it is too large for a key file"));
+    }
+
+    /// Puts a new key on top of the file, durably. `needed` are the keys that something is sealed with.
+    ///
+    /// # Errors
+    /// As [`KeyRing::load`], [`StoreError::WrongKey`] where the file lacks a needed key; then it is as it was.
+    pub(super) fn add(path: &Path, needed: &[KeyId]) -> Result<Self, StoreError> {
+        let old = read(path)?;
+        let ring = Self::parse(&old, path)?;
+        if let Some(needed) = needed.iter().find(|needed| ring.opening(**needed).is_none()) {
+            return Err(StoreError::WrongKey { needed: *needed, given: ring.ids() });
         }
-        // With room for all of it, the text is not left behind in pieces by a growing buffer.
+        if ring.0.len() >= MOST_KEYS {
+            let why = format!("it holds {MOST_KEYS} keys; drop the old ones first");
+            return Err(StoreError::KeyFile { path: path.to_owned(), why });
+        }
         let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE as usize));
-        file.take(LARGEST_KEY_FILE)
-            .read_to_string(&mut text)
-            .map_err(StoreError::io("reading the key file"))?;
+        push_new(&mut text)?;
+        for line in lines(&old) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        write(path, &text, true)?;
         Self::parse(&text, path)
     }
 
-    fn create(path: &Path) -> Result<Self, StoreError> {
-        let mut key = Zeroizing::new([0u8; 32]);
-        getrandom::fill(key.as_mut()).map_err(|error| StoreError::Random(error.to_string()))?;
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in key.iter() {
-            for digit in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+    /// Takes these keys out of the file, durably.
+    ///
+    /// # Errors
+    /// As [`KeyRing::load`], and where no key would be left; then the file is as it was.
+    pub(super) fn remove(path: &Path, gone: &[KeyId]) -> Result<Self, StoreError> {
+        let old = read(path)?;
+        let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE as usize));
+        for line in lines(&old) {
+            let stays = !Self::parse(line, path)?.ids().iter().any(|id| gone.contains(id));
+            if stays {
+                text.push_str(line);
+                text.push('\n');
             }
         }
-        text.push('\n');
-        let failed = || StoreError::io(format!("making the key file {}", path.display()));
-        // Under another name first: after a power cut there is a whole key or none, never an empty file.
-        let unfinished = path.with_extension("unfinished");
-        let _ = std::fs::remove_file(&unfinished);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed())?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
-        rustix::fs::renameat_with(
-            rustix::fs::CWD,
-            &unfinished,
-            rustix::fs::CWD,
-            path,
-            rustix::fs::RenameFlags::NOREPLACE,
-        )
-        .map_err(|error| failed()(error.into()))?;
-        super::sync_directory_of(path)?;
-        Self::parse(&text, path)
+        let ring = Self::parse(&text, path)?;
+        write(path, &text, true)?;
+        Ok(ring)
     }
 
     /// The key that seals new records.
@@ -157,6 +165,62 @@ impl KeyRing {
     pub fn ids(&self) -> Vec<KeyId> {
         self.0.iter().map(|(id, _)| *id).collect()
     }
+}
+
+/// The text of a key file that its owner alone can read.
+fn read(path: &Path) -> Result<Zeroizing<String>, StoreError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(StoreError::KeyMissing(path.to_owned()));
+        }
+        Err(error) => return Err(StoreError::io(format!("opening {}", path.display()))(error)),
+    };
+    let bad = |why: &str| StoreError::KeyFile { path: path.to_owned(), why: why.to_owned() };
+    let meta = file.metadata().map_err(StoreError::io("reading the key file"))?;
+    // systemd mounts credentials 0400 or, for a unit with an account of its own, 0440.
+    if meta.permissions().mode() & 0o037 != 0 {
+        return Err(bad("others may read or change it; set its mode to 0600"));
+    }
+    if meta.len() > LARGEST_KEY_FILE {
+        return Err(bad("it is too large for a key file"));
+    }
+    // With room for all of it, the text is not left behind in pieces by a growing buffer.
+    let mut text = Zeroizing::new(String::with_capacity(LARGEST_KEY_FILE as usize));
+    file.take(LARGEST_KEY_FILE).read_to_string(&mut text).map_err(StoreError::io("reading the key file"))?;
+    Ok(text)
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// A new key as a line of its own.
+fn push_new(text: &mut String) -> Result<(), StoreError> {
+    let mut key = Zeroizing::new([0u8; 32]);
+    getrandom::fill(key.as_mut()).map_err(|error| StoreError::Random(error.to_string()))?;
+    for byte in key.iter() {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text.push('\n');
+    Ok(())
+}
+
+/// Makes the file, or with `replace` puts it in the old one's place: after a power cut there is the whole new one, or what was
+/// there before.
+fn write(path: &Path, text: &str, replace: bool) -> Result<(), StoreError> {
+    let failed = || StoreError::io(format!("making the key file {}", path.display()));
+    let unfinished = path.with_extension("unfinished");
+    let _ = std::fs::remove_file(&unfinished);
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed())?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed())?;
+    let flags = if replace { rustix::fs::RenameFlags::empty() } else { rustix::fs::RenameFlags::NOREPLACE };
+    rustix::fs::renameat_with(rustix::fs::CWD, &unfinished, rustix::fs::CWD, path, flags)
+        .map_err(|error| failed()(error.into()))?;
+    super::sync_directory_of(path)
 }
 
 fn decode(line: &str) -> Option<Key> {

@@ -1,8 +1,11 @@
 //! The records in SQLite: one connection, write-ahead log, `synchronous=FULL`. All of it runs on the store's own
 //! thread inside the transaction that [`super::writer`] opened: nothing here is durable before its commit.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::StoreConfig;
 use super::key::{KeyId, KeyRing};
 use super::memory::{Memory, Settled};
 use super::seal::{self, Part};
@@ -46,6 +49,8 @@ pub(super) struct Table {
     /// How much the write-ahead log has grown since it was last carried over, roughly.
     pub(super) log_bytes: u64,
     pub(super) keys: KeyRing,
+    /// Where they came from.
+    pub(super) key_file: PathBuf,
     pub(super) memory: Memory,
     largest_part: usize,
     pub(super) when_full: WhenFull,
@@ -58,8 +63,7 @@ impl Table {
         keys: KeyRing,
         memory: Memory,
         space: Space,
-        largest_part: usize,
-        when_full: WhenFull,
+        config: &StoreConfig,
     ) -> Result<Self, StoreError> {
         let mut table = Self {
             db,
@@ -68,9 +72,10 @@ impl Table {
             commits: 0,
             log_bytes: 0,
             keys,
+            key_file: config.key_file.clone(),
             memory,
-            largest_part,
-            when_full,
+            largest_part: config.largest_part,
+            when_full: config.when_full,
         };
         table.check_keys()?;
         table.totals = table.count()?;
@@ -85,12 +90,7 @@ impl Table {
 
     /// All or nothing: if one record needs a key that is not there, the store isn't opened at all.
     fn check_keys(&self) -> Result<(), StoreError> {
-        let used: Vec<[u8; 4]> = {
-            let mut statement = self.db.prepare("SELECT id FROM key_used")?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            rows.collect::<Result<_, _>>()?
-        };
-        for needed in used.into_iter().map(KeyId).filter(|used| self.keys.opening(*used).is_none()) {
+        for needed in self.used_keys()?.into_iter().filter(|used| self.keys.opening(*used).is_none()) {
             // Only now are the records read: every start but the first after a rotation is spared that.
             let heads: bool = self.db.query_row(
                 "SELECT EXISTS (SELECT 1 FROM body WHERE substr(sealed, 1, 5) = ?)",
@@ -105,6 +105,13 @@ impl Table {
         let (sealing, _) = self.keys.sealing();
         self.db.execute("INSERT OR IGNORE INTO key_used (id) VALUES (?)", [sealing.0])?;
         Ok(())
+    }
+
+    /// Keys that something is sealed with, or was when it was last looked.
+    pub(super) fn used_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        let mut statement = self.db.prepare_cached("SELECT id FROM key_used")?;
+        let rows = statement.query_map([], |row| row.get(0).map(KeyId))?;
+        rows.collect::<Result<_, _>>().map_err(Into::into)
     }
 
     fn count(&self) -> Result<Totals, StoreError> {
@@ -342,7 +349,7 @@ impl Table {
         Ok(())
     }
 
-    fn put_body(&mut self, seq: i64, part: Part, sealed: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn put_body(&mut self, seq: i64, part: Part, sealed: &[u8]) -> Result<(), StoreError> {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO body (seq_part, sealed) VALUES (?, ?)")?
             .execute(params![seq * 2 + part as i64, sealed])?;

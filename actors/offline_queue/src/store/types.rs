@@ -311,6 +311,12 @@ pub enum StoreError {
     /// There is a store but no key file; a new key would not open it.
     #[error("the queue's key file {0} is missing while the queue holds records; restore it from the backup")]
     KeyMissing(PathBuf),
+    /// The keys come from outside and can't be changed here.
+    #[error(
+        "the queue's keys come from systemd's credential {0}, which only whoever made it can change: put a new key on top of \
+         it and restart, as the README says under \"The queue's key\""
+    )]
+    KeyHandedOver(PathBuf),
     /// The key file can't be used.
     #[error("the queue's key file {path}: {why}")]
     KeyFile {

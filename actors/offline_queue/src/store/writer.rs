@@ -19,8 +19,8 @@ const LARGEST_LOG: u64 = 4 << 20;
 pub(super) enum Message {
     /// A call to run.
     Call(Box<dyn Call>),
-    /// Empty the write-ahead log, then say so.
-    Tidy(oneshot::Sender<()>),
+    /// Something that shares no transaction with calls.
+    Alone(Box<dyn FnOnce(&mut Table) + Send>),
     /// Close the database, then say so.
     Close(oneshot::Sender<()>),
 }
@@ -91,10 +91,7 @@ pub(super) fn run(mut table: Table, mut messages: mpsc::Receiver<Message>) {
                 let _ = done.send(());
                 return;
             }
-            Some(Special::Tidy(done)) => {
-                checkpoint(&mut table, "TRUNCATE");
-                let _ = done.send(());
-            }
+            Some(Special::Alone(run)) => run(&mut table),
             None => {}
         }
         if !goes_on {
@@ -105,7 +102,7 @@ pub(super) fn run(mut table: Table, mut messages: mpsc::Receiver<Message>) {
 
 /// What can't share a transaction with calls.
 enum Special {
-    Tidy(oneshot::Sender<()>),
+    Alone(Box<dyn FnOnce(&mut Table) + Send>),
     Close(oneshot::Sender<()>),
 }
 
@@ -115,7 +112,7 @@ fn gather(first: Message, messages: &mut mpsc::Receiver<Message>) -> (Vec<Box<dy
     while let Some(message) = next {
         match message {
             Message::Call(call) => batch.push(call),
-            Message::Tidy(done) => return (batch, Some(Special::Tidy(done))),
+            Message::Alone(run) => return (batch, Some(Special::Alone(run))),
             Message::Close(done) => return (batch, Some(Special::Close(done))),
         }
         next = if batch.len() < LARGEST_BATCH { messages.try_recv().ok() } else { None };
@@ -195,7 +192,7 @@ fn attempt(table: &mut Table, batch: &mut [Box<dyn Call>]) -> Result<(), Failure
 }
 
 /// Carries the write-ahead log over into the database; what fails now is tried again the next time.
-fn checkpoint(table: &mut Table, mode: &str) {
+pub(super) fn checkpoint(table: &mut Table, mode: &str) {
     table.log_bytes = 0;
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     if let Err(error) = table.db.query_row(&sql, [], |_| Ok(())) {

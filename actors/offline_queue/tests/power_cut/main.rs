@@ -9,7 +9,7 @@ mod common;
 mod disk;
 mod trace;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use common::{config_at, due, id};
 use disk::{Chance, Cut, Disk, Tree};
-use madoguchi_offline_queue::store::{Acceptance, Kind, Stage, Step, Store, StoreError};
+use madoguchi_offline_queue::store::{Acceptance, Kind, Resealing, Stage, Step, Store, StoreError};
 use trace::Event;
 
 const CHILD: &str = "MADOGUCHI_QUEUE_POWER_CHILD";
@@ -26,10 +26,39 @@ const SECONDS: &str = "MADOGUCHI_POWER_CUT_SECONDS";
 const USUAL: Duration = Duration::from_secs(15);
 const CALLERS: u32 = 4;
 const EACH: u32 = 9;
+/// The caller whose lane rehearses.
+const REHEARSING: u32 = 3;
 
 /// Sizes from a few bytes to several pages.
 fn request(number: u32) -> Vec<u8> {
     number.to_be_bytes().repeat([5, 300, 1600][number as usize % 3])
+}
+
+fn is_practice(number: u32) -> bool {
+    number >> 8 == REHEARSING
+}
+
+/// A rehearsal that ends with every third confirmation.
+async fn practise(store: &Store, number: u32, n: u32) {
+    let accepted = store.practise(id(number), REHEARSING as u16, request(number), 1).await.unwrap();
+    assert_eq!(accepted, Acceptance::New);
+    println!("practised {number}");
+    if n % 3 == 2 {
+        for (header, _) in store.practised(BTreeSet::new(), 32).await.unwrap() {
+            store.settle(header.id, 4).await.unwrap();
+        }
+        println!("settled {number}");
+    }
+}
+
+/// A new key, everything sealed anew with it in small steps, the old one dropped.
+async fn rotate(store: &Store) {
+    store.rotate_key().await.unwrap();
+    let mut pass = Resealing::default();
+    while !pass.done {
+        pass = store.reseal(pass, 4).await.unwrap();
+    }
+    store.drop_old_keys().await.unwrap();
 }
 
 /// What the process is made to do while it is recorded; it prints what was acknowledged.
@@ -43,9 +72,16 @@ fn child(directory: &Path) {
             callers.spawn(async move {
                 for n in 0..EACH {
                     let number = caller << 8 | n;
+                    if caller == REHEARSING {
+                        practise(&store, number, n).await;
+                        continue;
+                    }
                     let accepted = store.accept(id(number), caller as u16, request(number), 1).await.unwrap();
                     assert_eq!(accepted, Acceptance::New);
                     println!("accepted {number}");
+                    if caller == 0 && n % 3 == 1 {
+                        rotate(&store).await;
+                    }
                     if n % 2 == 0 {
                         assert_eq!(store.answer(id(number), 1, vec![9; 500], 2).await.unwrap(), Step::Done);
                         println!("answered {number}");
@@ -111,6 +147,7 @@ fn hear(promises: &mut Promises, said: &str) {
         "accepted" => Stage::Accepted,
         "answered" => Stage::Answered,
         "settled" => Stage::Settled,
+        "practised" => Stage::Practice,
         // The test program's own words.
         _ => return,
     };
@@ -144,6 +181,13 @@ fn judge(tree: &Tree, promises: &Promises) -> Result<(), String> {
         let (store, _) = Store::open(&config_at(place.path())).map_err(failed("it does not open"))?;
         for (number, promised) in promises {
             match store.look_up(id(*number)).await.map_err(failed("it can't be asked"))? {
+                // Wiped is what practice may be at any time; what was said to be wiped stays so.
+                Some(header) if is_practice(*number) => {
+                    let wiped = header.stage == Stage::Settled;
+                    if !wiped && (header.stage != Stage::Practice || *promised == Stage::Settled) {
+                        return Err(format!("practice {number} is {:?} after {promised:?}", header.stage));
+                    }
+                }
                 Some(header) if header.stage < *promised => {
                     return Err(format!("{number} fell back from {promised:?} to {:?}", header.stage));
                 }
@@ -171,7 +215,10 @@ fn judge(tree: &Tree, promises: &Promises) -> Result<(), String> {
             }
         }
         // Whatever else is there can be worked on, and the day goes on.
-        store.due(due(Kind::Ask, 1000), 5).await.map_err(failed("work"))?;
+        let asked = store.due(due(Kind::Ask, 1000), 5).await.map_err(failed("work"))?;
+        if asked.iter().any(|work| u32::from(work.header.lane) == REHEARSING) {
+            return Err("the centre would be asked for practice".to_owned());
+        }
         if store.status().await.map_err(failed("status"))?.set_aside > 0 {
             return Err("a record that nobody was promised is damaged".to_owned());
         }
