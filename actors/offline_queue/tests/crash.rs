@@ -191,7 +191,7 @@ async fn practise(store: &Store, number: u32, n: u32) {
     let accepted = store.practise(id(number), REHEARSING as u16, request(number), 1).await.unwrap();
     assert_eq!(accepted, Acceptance::New);
     say(&format!("practised {number}."));
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         for (header, _) in store.practised(BTreeSet::new(), 32).await.unwrap() {
             store.settle(header.id, 4).await.unwrap();
         }
