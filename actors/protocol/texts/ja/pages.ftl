@@ -115,7 +115,7 @@ messages-by = 送信元
 messages-topic = 宛先と種類
 messages-bytes = バイト数
 
-counts-estimate = この箱の記録による推計です。公式の利用率（レセプト件数ベース）ではありません。
+counts-estimate = この装置の記録による推計です。公式の利用率（レセプト件数ベース）ではありません。
 counts-times = { $month } の利用実績は { $notified } に通知され、{ $applied } から適用されます。
 counts-before = 前の月
 counts-after = 次の月
