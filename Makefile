@@ -57,7 +57,7 @@ api-test: install programs ## Requests without end that schemathesis invents for
 		cargo test --locked --package madoguchi-end-to-end --test schemathesis -- --nocapture --test-threads 1
 
 line-test: install programs ## Everything that befalls lines, with strongSwan between network namespaces; prints the times.
-	cargo test --locked --package madoguchi-end-to-end --features line-trouble --test line --test line_trouble -- --nocapture --test-threads 1
+	cargo test --locked --package madoguchi-end-to-end --features line-trouble --test line --test line_trouble --test line_papers -- --nocapture --test-threads 1
 
 bench: install ## From tap to answer through the gateway, beside its floor; and how fast the page is, watched and flooded.
 	cargo build --locked --release --workspace

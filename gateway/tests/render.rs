@@ -136,7 +136,10 @@ fn the_packet_filter_forwards_nothing_and_ties_accounts_to_their_side() {
     }
     assert!(!chain("forward").contains("accept"));
     assert!(!chain("input").contains("line0"), "nobody gets in from the line");
-    assert!(chain("output").contains("oifname \"line0\" meta skuid \"madoguchi-line\" accept"));
+    assert!(!chain("input").contains("line1"), "nor from the second");
+    let line = "oifname { \"line0\", \"line1\" } meta skuid \"madoguchi-line\" accept";
+    assert!(chain("output").contains(line), "{}", chain("output"));
+    assert!(!text.contains("dport 53"), "names are looked up nowhere");
     for denied in
         ["madoguchi-pin", "madoguchi-queue", "madoguchi-nfc-1", "madoguchi-audit", "madoguchi-pcsc-2"]
     {

@@ -113,6 +113,9 @@ pub enum NotSent {
     /// One side did not accept the other's certificate, or TLS failed otherwise.
     #[error("TLS: {0}; check both certificates, the CA file and the clock")]
     Tls(String),
+    /// The centre's certificate is on a list of revoked ones.
+    #[error("the centre's certificate is revoked; nothing is sent to it")]
+    Revoked,
     /// The connection could not be made for another reason.
     #[error("{0}")]
     Other(String),

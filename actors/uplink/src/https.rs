@@ -19,7 +19,7 @@ use reqwest::{
     header::{CONTENT_TYPE, RETRY_AFTER},
     redirect, retry,
 };
-use rustls::{AlertDescription, ClientConfig};
+use rustls::{AlertDescription, CertificateError, ClientConfig};
 use std::{
     error::Error as StdError,
     io,
@@ -182,26 +182,27 @@ fn client(target: &Target, tls: &ClientConfig, connect: Duration, idle: usize) -
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(idle)
         .local_address(target.source)
-        .dns_resolver(OneHost { host: target.host.clone(), source: target.source })
+        .dns_resolver(OneHost(target.clone()))
         .build()
         .map_err(|error| SetupError::Client(describe(&error)))
 }
 
 /// Whatever name is asked for, the host of the setting is connected to; the name asked for is the one that the
-/// certificate must bear.
-struct OneHost {
-    host: String,
-    /// Only addresses of its family can be connected to from it.
-    source: Option<IpAddr>,
-}
+/// certificate must bear. Where the settings give the centre's addresses, nobody is asked for them.
+struct OneHost(Target);
 
 impl Resolve for OneHost {
     fn resolve(&self, _: Name) -> Resolving {
-        let (host, source) = (self.host.clone(), self.source);
+        let Target { host, addresses, source, .. } = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((host, 0)).await?;
+            let found: Vec<SocketAddr> = if addresses.is_empty() {
+                tokio::net::lookup_host((host, 0)).await?.collect()
+            } else {
+                addresses.into_iter().map(|address| (address, 0).into()).collect()
+            };
+            // Only addresses of its family can be connected to from `source`.
             let fits = |it: &SocketAddr| source.is_none_or(|source| source.is_ipv4() == it.is_ipv4());
-            let found: Vec<_> = found.filter(fits).collect();
+            let found: Vec<_> = found.into_iter().filter(fits).collect();
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
@@ -262,6 +263,7 @@ fn classify(error: &reqwest::Error) -> Failure {
     let rustls = find_rustls(error);
     if error.is_connect() {
         return Failure::NotSent(match (rustls, find_io(error)) {
+            (Some(rustls::Error::InvalidCertificate(CertificateError::Revoked)), _) => NotSent::Revoked,
             (Some(tls), _) => NotSent::Tls(tls.to_string()),
             _ if error.is_dns() => NotSent::NoAddress,
             (_, Some(kind)) if is_refusal(kind) => NotSent::Refused,

@@ -13,6 +13,9 @@ pub struct Settings {
     pub url: String,
     /// The name in the centre's certificate, where it is not the one in `url`.
     pub server_name: Option<String>,
+    /// The centre's addresses, where `url` gives a name. With them nobody is asked for the name's address; behind tunnels
+    /// of the box they are required, since a name server outside of them must not hear of it.
+    pub addresses: Vec<IpAddr>,
     /// The CAs that may have issued the centre's certificate, PEM files. The system's own CAs are not trusted.
     pub ca: Vec<PathBuf>,
     /// Lists of revoked certificates of these CAs, PEM files. With one, a centre whose certificate no sound list covers is
@@ -55,6 +58,7 @@ impl Default for Settings {
         Self {
             url: String::new(),
             server_name: None,
+            addresses: vec![],
             ca: vec!["/etc/madoguchi/line/centre-ca.pem".into()],
             crl: vec![],
             certificate: "/etc/madoguchi/line/terminal.pem".into(),
@@ -115,8 +119,10 @@ pub enum SetupError {
 pub(crate) struct Target {
     /// `https://server-name:port`
     pub(crate) base: String,
-    /// What is resolved and connected to.
+    /// What is looked up and connected to, where `addresses` are none.
     pub(crate) host: String,
+    /// What is connected to.
+    pub(crate) addresses: Vec<IpAddr>,
     /// From where; from anywhere if not set.
     pub(crate) source: Option<IpAddr>,
 }
@@ -177,11 +183,18 @@ impl Settings {
             ));
         }
         let port = url.port_or_known_default().unwrap_or(443);
-        Ok(Target {
-            base: format!("https://{name}:{port}"),
-            host: host.trim_matches(['[', ']']).into(),
-            source: None,
-        })
+        let host = host.trim_matches(['[', ']']);
+        let mut addresses = self.addresses.clone();
+        if let Ok(address) = host.parse() {
+            addresses = vec![address];
+        }
+        if addresses.is_empty() && matches!(self.vpn, Vpn::Strongswan { .. }) {
+            let problem = format!(
+                "give the addresses of {host} inside the tunnel: no name server outside of it may be asked for them"
+            );
+            return Err(wrong("addresses", problem));
+        }
+        Ok(Target { base: format!("https://{name}:{port}"), host: host.into(), addresses, source: None })
     }
 }
 
@@ -219,6 +232,20 @@ mod tests {
         ] {
             assert!(matches!(with_url(bad).check(), Err(SetupError::Setting { key: "url", .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn behind_a_tunnel_of_the_box_no_name_is_looked_up() {
+        let vpn = "mode = \"strongswan\"\n[primary]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nidentity = \"a\"\n\
+                   remote_identity = \"b\"\nnetworks = [\"198.18.0.0/24\"]";
+        let behind = |url| Settings { vpn: toml::from_str(vpn).unwrap(), ..with_url(url) };
+        let refused = behind("https://centre.example").check().unwrap_err().to_string();
+        assert!(refused.starts_with("uplink.addresses: give the addresses of centre.example"), "{refused}");
+        let address: IpAddr = [198, 18, 0, 1].into();
+        let named = Settings { addresses: vec![address], ..behind("https://centre.example") };
+        let target = named.check().unwrap();
+        assert_eq!((target.base.as_str(), target.addresses), ("https://centre.example:443", vec![address]));
+        assert_eq!(behind("https://198.18.0.1").check().unwrap().addresses, [address]);
     }
 
     #[test]

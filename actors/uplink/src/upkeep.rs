@@ -1,7 +1,7 @@
 //! What has to be looked after while the gateway runs: certificate files that change, certificates that end, the clock.
 //!
 //! Changed files are taken up by themselves, when a connection with them was answered by the centre, and never before:
-//! until then everything goes on with what was read last. Requests under way end on the connections that they are on, so
+//! until then everything goes on with what was read last (but for a list that revokes the centre's own certificate). Requests under way end on the connections that they are on, so
 //! no visit is lost by a change.
 
 use crate::{
@@ -136,6 +136,12 @@ impl Upkeep {
             };
             match tried.alive(ms(self.settings.connect_ms)).await {
                 Ok(()) => proven = true,
+                // A list that says so is proof enough: to go on with the one from before would be to trust a centre that
+                // its own authority no longer vouches for.
+                Err(Failure::NotSent(NotSent::Revoked)) => {
+                    tracing::error!("the centre's certificate is revoked");
+                    proven = true;
+                }
                 Err(Failure::NotSent(NotSent::Tls(why))) => refused = Some(why),
                 Err(failure) => {
                     tracing::debug!(%failure, "new certificates can't be proven over this line now")

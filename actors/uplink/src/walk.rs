@@ -133,14 +133,14 @@ impl Walk {
     }
 }
 
-/// Walks every line of the settings. `interface` is the line's network socket, where it has a name of its own.
-pub async fn walk(settings: &Settings, interface: Option<&str>, now: Timestamp) -> Walk {
+/// Walks every line of the settings. `interface` says which network socket is a line's, where that is known.
+pub async fn walk(settings: &Settings, interface: impl Fn(Way) -> Option<String>, now: Timestamp) -> Walk {
     let mut walk = vec![];
     for way in settings.vpn.ways() {
         let mut take =
             |step, (health, found): (Health, String)| walk.push(Taken { way, step, health, found });
         let local = local(&settings.vpn, way);
-        take(Step::Cable, cable(interface, Path::new("/sys/class/net")));
+        take(Step::Cable, cable(interface(way).as_deref(), Path::new("/sys/class/net")));
         take(Step::Address, address(local));
         let (source, tunnel) = tunnel(&settings.vpn, way, local).await;
         let carries = tunnel.0 != Health::Broken;
@@ -253,8 +253,8 @@ async fn ask(centre: &HttpsCentre) -> ((Health, String), (Health, String)) {
     let accepted = || (Health::Well, "box and centre accept each other".to_owned());
     match centre.alive(PATIENCE).await {
         Ok(()) => (accepted(), (Health::Well, format!("it answers in {} ms", asked.elapsed().as_millis()))),
-        Err(Failure::NotSent(NotSent::Tls(why))) => {
-            ((Health::Broken, why), unknown("box and centre don't accept each other"))
+        Err(Failure::NotSent(why @ (NotSent::Tls(_) | NotSent::Revoked))) => {
+            ((Health::Broken, why.to_string()), unknown("box and centre don't accept each other"))
         }
         Err(failure @ Failure::NotSent(_)) => {
             (unknown("there is no connection"), (Health::Broken, failure.to_string()))

@@ -31,7 +31,7 @@ pub fn summaries(config: &Config) -> Result<Vec<Finding>> {
 
 fn take(config: &Config) -> Result<Walk> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let interface = Some(config.appliance.line.interface.as_str());
+    let interface = |way| Some(config.appliance.interface(way).to_owned());
     Ok(runtime.block_on(walk(&config.uplink, interface, jiff::Timestamp::now())))
 }
 

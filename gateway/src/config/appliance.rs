@@ -1,6 +1,7 @@
-//! What only the appliance needs to know: its two network sockets, and who tells the time.
+//! What only the appliance needs to know: the network sockets of its two sides, and who tells the time.
 
 use super::Reason;
+use madoguchi_protocol::messages::line::Way;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -12,13 +13,20 @@ pub struct Appliance {
     pub counter: Side,
     /// The closed line's side.
     pub line: Side,
+    /// The second line's, where it comes by a network socket of its own.
+    pub second_line: Option<Side>,
     /// The time servers of the line's provider, by address; without any, those that DHCP names.
     pub time_servers: Vec<IpAddr>,
 }
 
 impl Default for Appliance {
     fn default() -> Self {
-        Self { counter: Side::named("counter0"), line: Side::named("line0"), time_servers: Vec::new() }
+        Self {
+            counter: Side::named("counter0"),
+            line: Side::named("line0"),
+            second_line: None,
+            time_servers: Vec::new(),
+        }
     }
 }
 
@@ -74,12 +82,27 @@ fn is_network_address(text: &str) -> bool {
 }
 
 impl Appliance {
+    /// The network sockets of the closed lines.
+    pub fn lines(&self) -> impl Iterator<Item = &Side> {
+        std::iter::once(&self.line).chain(&self.second_line)
+    }
+
+    /// The network socket by which a line comes.
+    pub fn interface(&self, way: Way) -> &str {
+        let second = self.second_line.as_ref().filter(|_| way == Way::Second);
+        &second.unwrap_or(&self.line).interface
+    }
+
     /// What is wrong although each value is of its kind.
     pub(super) fn contradiction(&self) -> Option<Reason> {
-        if self.counter.interface == self.line.interface {
+        if self.lines().any(|line| line.interface == self.counter.interface) {
             return Some(Reason::of("appliance", "mistake-one-interface", &[]));
         }
-        self.counter.mistake("counter").or_else(|| self.line.mistake("line"))
+        if self.second_line.as_ref().is_some_and(|second| second.interface == self.line.interface) {
+            return Some(Reason::of("appliance.second_line", "mistake-same-line", &[]));
+        }
+        let second = || self.second_line.as_ref().and_then(|second| second.mistake("second_line"));
+        self.counter.mistake("counter").or_else(|| self.line.mistake("line")).or_else(second)
     }
 }
 
@@ -97,6 +120,9 @@ mod tests {
         assert_eq!(mistake("[counter]\ninterface = \"lan\"\naddress = \"192.168.10.1/24\""), None);
         for bad in [
             "[counter]\ninterface = \"line0\"",
+            "[second_line]\ninterface = \"line0\"",
+            "[second_line]\ninterface = \"counter0\"",
+            "[second_line]\ninterface = \"a b\"",
             "[counter]\ninterface = \"a\\\" accept\"",
             "[counter]\ninterface = \"abcdefghijklmnop\"",
             "[line]\ninterface = \"l\"\nsocket = \"pci;x\"",

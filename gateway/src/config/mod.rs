@@ -287,6 +287,7 @@ impl Config {
         }
         let host = self.uplink.url.trim_start_matches("https://");
         let centre = host.parse().ok().or_else(|| host.rsplit_once(':')?.0.parse().ok());
+        let centre = centre.or_else(|| self.uplink.addresses.first().copied());
         if let Some(wrong) = self.metrics.contradiction(centre) {
             return Some(wrong);
         }

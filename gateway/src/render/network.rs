@@ -10,9 +10,10 @@ use madoguchi_protocol::Address;
 use std::{collections::BTreeSet, fmt::Write as _};
 
 /// Rules for nftables. Nothing is forwarded; each account gets to its own side only; who comes in from the hospital's
-/// side finds the readers' ports, and who comes from the line finds nothing.
+/// side finds the ports of readers, page and metrics, and who comes from the line finds nothing.
 pub fn nftables(config: &Config, actors: &[Address], readers: &Readers) -> String {
-    let Appliance { counter, line, .. } = &config.appliance;
+    let Appliance { counter, .. } = &config.appliance;
+    let lines = interfaces(config.appliance.lines().map(|line| line.interface.as_str()));
     let mut text =
         String::from("# Made by `madoguchi render nftables`. Replaces what was there, in one step.\n");
     let _ = writeln!(text, "table inet madoguchi\ndelete table inet madoguchi\n\ntable inet madoguchi {{");
@@ -47,11 +48,12 @@ pub fn nftables(config: &Config, actors: &[Address], readers: &Readers) -> Strin
             let _ = writeln!(text, "        meta skuid \"{account}\" rt ipsec missing counter drop");
         }
     }
-    for (network, interface) in [(Network::Counter, &counter.interface), (Network::Line, &line.interface)] {
+    let counter = interfaces([counter.interface.as_str()]);
+    for (network, interface) in [(Network::Counter, &counter), (Network::Line, &lines)] {
         let _ = writeln!(text, "        # Accounts that may speak on {interface} only.");
         for account in accounts(actors, network) {
             let state = if network == Network::Counter { "ct state established,related " } else { "" };
-            let _ = writeln!(text, "        oifname \"{interface}\" meta skuid \"{account}\" {state}accept");
+            let _ = writeln!(text, "        oifname {interface} meta skuid \"{account}\" {state}accept");
         }
     }
     let _ = writeln!(text, "        # No other account of the house speaks on any network.");
@@ -60,22 +62,33 @@ pub fn nftables(config: &Config, actors: &[Address], readers: &Readers) -> Strin
     for account in silent {
         let _ = writeln!(text, "        meta skuid \"{account}\" counter drop");
     }
-    let _ = writeln!(text, "        # The system itself: keys and the tunnel, time, an address.");
-    let _ = writeln!(text, "        oifname \"{}\" udp dport {{ 500, 4500 }} accept", line.interface);
-    let _ = writeln!(text, "        oifname \"{}\" meta l4proto esp accept", line.interface);
+    let _ = writeln!(
+        text,
+        "        # The system itself: keys and the tunnel, time, an address. Names are looked up nowhere."
+    );
+    let _ = writeln!(text, "        oifname {lines} udp dport {{ 500, 4500 }} accept");
+    let _ = writeln!(text, "        oifname {lines} meta l4proto esp accept");
     let _ = writeln!(text, "        udp dport {{ 67, 123, 547 }} accept");
     let _ = writeln!(text, "        ct state established,related accept");
     let _ = writeln!(text, "        meta l4proto {{ icmp, icmpv6 }} limit rate 20/second accept");
-    let _ = writeln!(text, "        meta skuid 0 udp dport 53 accept");
     let _ = writeln!(text, "    }}\n}}");
     text
 }
 
-/// Where readers and browsers of the hospital are let in.
+/// One network socket, or a set of them.
+fn interfaces<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
+    if let [one] = &names[..] { one.clone() } else { format!("{{ {} }}", names.join(", ")) }
+}
+
+/// Where readers, browsers and monitoring of the hospital are let in.
 fn ports(config: &Config) -> String {
     let mut ports: BTreeSet<_> = config.lane.iter().map(|lane| lane.face_reader.listen.port()).collect();
     if !config.web.listen.ip().is_loopback() {
         ports.insert(config.web.listen.port());
+    }
+    if !config.metrics.listen.ip().is_loopback() {
+        ports.insert(config.metrics.listen.port());
     }
     ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }

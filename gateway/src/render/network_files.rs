@@ -1,4 +1,4 @@
-//! Names and addresses of the two network sockets, and who tells the time.
+//! Names and addresses of the network sockets, and who tells the time.
 
 use crate::config::{Appliance, Side};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 /// Files for systemd-networkd.
 pub fn networkd(appliance: &Appliance) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    for side in [&appliance.counter, &appliance.line] {
+    for side in std::iter::once(&appliance.counter).chain(appliance.lines()) {
         let name = &side.interface;
         if let Some(socket) = &side.socket {
             let link = format!(

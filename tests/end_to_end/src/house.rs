@@ -162,8 +162,15 @@ impl House {
 
     /// Starts the gateway; one only.
     pub fn start_gateway(&mut self) {
+        self.start_gateway_with(&[]);
+    }
+
+    /// Starts the gateway with these variables in its environment; one only.
+    pub fn start_gateway_with(&mut self, environment: &[(&str, &str)]) {
         assert!(self.gateway.is_none(), "the gateway runs already");
-        self.gateway = Some(Process::start("gateway", self.madoguchi(&["run"]), self.directory.path()));
+        let mut command = self.madoguchi(&["run"]);
+        command.envs(environment.iter().copied());
+        self.gateway = Some(Process::start("gateway", command, self.directory.path()));
     }
 
     /// The gateway's process.

@@ -9,7 +9,6 @@ use madoguchi_end_to_end::{
     visits::{self, Way},
 };
 use madoguchi_simulator::pki::tls::{TlsAuthority, Validity};
-use serde_json::Value;
 use std::time::{Duration, Instant, SystemTime};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -18,11 +17,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Everything, and the gateway ready, with both lines well.
 async fn open(lanes: u16) -> World {
     let mut world = World::open(lanes, |config| config).await;
-    world.house.start_gateway();
-    world.house.ready().await;
-    for line in Line::BOTH {
-        world.until_stage(line, &["centre_reachable"], LIMIT).await;
-    }
+    world.start().await;
     world
 }
 
@@ -52,13 +47,19 @@ async fn slow_line_with_small_packets_only_still_serves() {
         return;
     }
     let world = open(1).await;
+    let visit = async |what: &str, number| {
+        let asked = Instant::now();
+        assert_eq!(one_visit(&world, number).await, "done", "{what}");
+        println!("{what}: a visit took {:?}", asked.elapsed());
+    };
+    visit("a sound line", 1).await;
     for line in Line::BOTH {
         world.shrink(line, 1_280);
     }
+    visit("1280 bytes at most", 2).await;
     world.relay.delay(Duration::from_millis(60));
-    let asked = Instant::now();
-    assert_eq!(one_visit(&world, 1).await, "done");
-    println!("120 ms and 1280 bytes at most: a visit took {:?}", asked.elapsed());
+    visit("1280 bytes at most, 120 ms later than sent", 3).await;
+    world.house.settled(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,6 +106,7 @@ async fn gateway_that_restarts_is_found_again() {
         .await;
     world.far.start();
     world.far.load_gateways(&world.papers, None);
+    // From here on it could be used.
     let back = Instant::now();
     world
         .house
@@ -161,7 +163,7 @@ async fn box_whose_certificate_is_revoked_gets_no_tunnel_and_the_check_says_so()
             house.faults("uplink").await.contains(&"line-down".to_owned())
         })
         .await;
-    let broken = check(&world, &[]);
+    let broken = world.broken(&[]);
     assert!(broken.iter().any(|it| it.contains("first broken step: the tunnel")), "{broken:#?}");
     // Another certificate, not revoked.
     world.papers.box_certificate(Validity::days(30));
@@ -175,30 +177,17 @@ async fn pulled_cable_and_wrong_clock_are_named_by_the_check() {
     }
     let appliance = "\n[appliance.line]\ninterface = \"line-a\"\n";
     let mut world = World::open(1, |config| config + appliance).await;
-    world.house.start_gateway();
-    world.house.ready().await;
-    for line in Line::BOTH {
-        world.until_stage(line, &["centre_reachable"], LIMIT).await;
-    }
-    assert_eq!(check(&world, &[]), Vec::<String>::new());
-    let off = check(&world, &["-3d"]);
+    world.start().await;
+    assert_eq!(world.broken(&[]), Vec::<String>::new());
+    let three_days_back = [
+        ("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1"),
+        ("FAKETIME", "-3d"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ];
+    let off = world.broken(&three_days_back);
     assert!(off.iter().any(|it| it.contains("first broken step: a certificate")), "{off:#?}");
     world.unplug(Line::Primary);
     println!("pulled cable: left after {:?}", world.until_used(Line::Second, LIMIT).await);
-    let pulled = check(&world, &[]);
+    let pulled = world.broken(&[]);
     assert!(pulled.iter().any(|it| it.contains("primary: the first broken step: the cable")), "{pulled:#?}");
-}
-
-/// What `madoguchi check line` calls broken; with a time, as if the clock were off by it.
-fn check(world: &World, off: &[&str]) -> Vec<String> {
-    let mut command = world.house.madoguchi(&["check", "line", "--json"]);
-    if let [off] = off {
-        command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1").env("FAKETIME", off);
-        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    }
-    let output = command.output().unwrap();
-    let findings: Vec<Value> =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    let broken = findings.iter().filter(|it| it["level"] == "error");
-    broken.map(|it| it["found"].as_str().unwrap_or_default().to_owned()).collect()
 }

@@ -31,3 +31,4 @@ mistake-interface = at most 15 letters, digits, "-", "_" or "."
 mistake-socket = write it as `udevadm info` shows ID_PATH
 mistake-network-address = "{ $address }" is no address with its prefix, such as 192.168.10.1/24
 mistake-one-interface = the hospital's side and the line are two network sockets, not one
+mistake-same-line = this is the first line's network socket; leave the section out

@@ -215,8 +215,8 @@ async fn initiate(client: &mut Client, way: Way) -> Result<(), ViciError> {
 }
 
 async fn terminate(client: &mut Client, way: Way) -> Result<(), ViciError> {
-    // Forced: a gateway that is silent can't agree to it.
-    let message = Message::new().with("ike", name(way)).with("force", "yes").with("timeout", "1000");
+    // Forced, and without a timeout: a gateway that is silent can't agree to it, and the other line must not wait for it.
+    let message = Message::new().with("ike", name(way)).with("force", "yes");
     refusal_is_no_error(way, client.ask("terminate", message).await)
 }
 

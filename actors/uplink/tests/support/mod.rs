@@ -13,7 +13,8 @@ use madoguchi_protocol::{
 };
 use madoguchi_simulator::{
     centre::{
-        Centre, CentreConfig, CentreRules, CentreState, Fault, Injection, Patient, Serial, TrustedAuthority,
+        Centre, CentreConfig, CentrePapers, CentreRules, CentreState, Fault, Injection, Patient, Serial,
+        TrustedAuthority,
     },
     pki::{
         jpki::{self, CardCredential, JpkiAuthority},
@@ -108,8 +109,10 @@ impl Hospital {
         let identity = papers.servers.server(&[CENTRE], Validity::days(30)).unwrap();
         let centre = Centre::start(CentreConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            identity: identity.clone(),
-            terminal_authorities: vec![papers.terminals.certificate_der()],
+            papers: CentrePapers::Fixed {
+                identity: Box::new(identity.clone()),
+                terminal_authorities: vec![papers.terminals.certificate_der()],
+            },
             state,
         })
         .unwrap();

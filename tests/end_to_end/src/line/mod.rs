@@ -18,11 +18,13 @@ mod namespaces;
 mod relay;
 mod serving;
 mod strongswan;
+mod tls_papers;
 mod world;
 
 pub use capture::Capture;
-pub use namespaces::inside;
+pub use namespaces::{Place, cable, enter, inside, make, run};
 pub use relay::Relay;
 pub use serving::{Served, Serving};
 pub use strongswan::{GATEWAYS, Papers, Side};
+pub use tls_papers::TlsPapers;
 pub use world::{Line, World};

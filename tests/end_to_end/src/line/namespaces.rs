@@ -1,6 +1,10 @@
 //! Namespaces: a test's own, and those that it makes inside.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs::File,
+    os::fd::AsFd,
+    process::{Command, Stdio},
+};
 
 /// Says that the test runs inside its own namespaces already.
 const INSIDE: &str = "MADOGUCHI_INSIDE_NAMESPACES";
@@ -38,7 +42,7 @@ pub fn inside(name: &str) -> bool {
 ///
 /// # Panics
 /// Where it fails.
-pub(super) fn run(line: &str) -> String {
+pub fn run(line: &str) -> String {
     let mut words = line.split_whitespace();
     let program = words.next().expect("a program");
     let output = Command::new(program).args(words).stdin(Stdio::null()).output();
@@ -50,14 +54,16 @@ pub(super) fn run(line: &str) -> String {
 
 /// A place in the network: the box itself, or a namespace beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub enum Place {
+    /// The test's own.
     Box,
+    /// Beside it, by this name.
     Named(&'static str),
 }
 
 impl Place {
     /// Runs `ip` there.
-    pub(super) fn ip(self, arguments: &str) -> String {
+    pub fn ip(self, arguments: &str) -> String {
         match self {
             Self::Box => run(&format!("ip {arguments}")),
             Self::Named(name) => run(&format!("ip -n {name} {arguments}")),
@@ -65,7 +71,7 @@ impl Place {
     }
 
     /// A command there.
-    pub(super) fn command(self, program: &str) -> Command {
+    pub fn command(self, program: &str) -> Command {
         match self {
             Self::Box => Command::new(program),
             Self::Named(name) => {
@@ -77,7 +83,7 @@ impl Place {
     }
 
     /// Loads rules of nftables there.
-    pub(super) fn nft(self, rules: &str) {
+    pub fn nft(self, rules: &str) {
         use std::io::Write;
         let mut command = self.command("nft");
         let mut child =
@@ -87,8 +93,15 @@ impl Place {
     }
 }
 
+/// Takes this thread into a namespace; what it opens belongs there, whoever uses it later.
+pub fn enter(name: &str) {
+    let namespace = File::open(format!("/run/netns/{name}")).expect("the namespace");
+    let network = Some(rustix::thread::LinkNameSpaceType::Network);
+    rustix::thread::move_into_link_name_space(namespace.as_fd(), network).expect("a thread may go there");
+}
+
 /// A cable between two places: the interface's name and addresses at each end.
-pub(super) fn cable(from: (Place, &str, &str), to: (Place, &str, &str)) {
+pub fn cable(from: (Place, &str, &str), to: (Place, &str, &str)) {
     let ends = ["madend0", "madend1"];
     run(&format!("ip link add {} type veth peer name {}", ends[0], ends[1]));
     for ((place, name, address), end) in [from, to].into_iter().zip(ends) {
@@ -104,12 +117,14 @@ pub(super) fn cable(from: (Place, &str, &str), to: (Place, &str, &str)) {
 }
 
 /// Makes the namespaces beside the box. Their names are seen in this mount namespace only.
-pub(super) fn make(names: &[&str]) {
+pub fn make(names: &[&str]) {
     run("mount -t tmpfs none /run");
     // pcscd wants its folder there, too.
     for folder in ["/run/netns", "/run/pcscd"] {
         std::fs::create_dir_all(folder).expect("a folder in /run");
     }
+    // What /sys says of network sockets is what those said that mounted it.
+    run("mount -t sysfs none /sys");
     run("ip link set lo up");
     for name in names {
         run(&format!("ip netns add {name}"));

@@ -1,10 +1,9 @@
 //! The centre's address behind the tunnels: what connects to it there is passed on to the simulated centre, which listens
 //! on loopback like in all other tests.
 
+use super::namespaces::enter;
 use std::{
-    fs::File,
     net::{SocketAddr, TcpListener},
-    os::fd::AsFd,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -28,10 +27,7 @@ impl Relay {
     pub fn start(name: &'static str, address: SocketAddr, to: SocketAddr) -> Self {
         // A socket belongs to the namespace in which it was made, whoever uses it later: a thread goes there for that.
         let listener = std::thread::spawn(move || {
-            let namespace = File::open(format!("/run/netns/{name}")).expect("the namespace");
-            let network = Some(rustix::thread::LinkNameSpaceType::Network);
-            rustix::thread::move_into_link_name_space(namespace.as_fd(), network)
-                .expect("a thread may go there");
+            enter(name);
             TcpListener::bind(address).expect("the centre's address")
         });
         let listener = listener.join().expect("a listener");

@@ -6,7 +6,7 @@ use madoguchi_simulator::pki::tls::{Identity, TlsAuthority, Validity};
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Who the box and its two counterparts are.
@@ -36,6 +36,7 @@ impl Papers {
         };
         papers.gateways.write(&papers.folder, "gateways-ca").expect("a file");
         papers.boxes.write(&papers.folder, "boxes-ca").expect("a file");
+        papers.revoke_gateways(&[]);
         papers.box_certificate(Validity::days(30));
         for gateway in GATEWAYS {
             papers.gateway_certificate(gateway, Validity::days(30));
@@ -45,9 +46,20 @@ impl Papers {
 
     /// Gives the box a certificate in place of the one that it has.
     pub fn box_certificate(&self, validity: Validity) -> Identity {
-        let identity = self.boxes.server(&[BOX], validity).expect("a certificate");
+        self.box_certificate_of(&self.boxes, validity)
+    }
+
+    /// The same, of this authority.
+    pub fn box_certificate_of(&self, of: &TlsAuthority, validity: Validity) -> Identity {
+        let identity = of.server(&[BOX], validity).expect("a certificate");
         identity.write(&self.folder, BOX).expect("a file");
         identity
+    }
+
+    /// Gives the box a list of these revoked certificates of gateways.
+    pub fn revoke_gateways(&self, revoked: &[&Identity]) {
+        let until = SystemTime::now() + Duration::from_secs(86_400);
+        put(&self.folder.join("gateways.crl.pem"), &self.gateways.revoke(revoked, until).expect("a list"));
     }
 
     /// Gives a gateway a certificate in place of the one that it has.
@@ -56,6 +68,13 @@ impl Papers {
         identity.write(&self.folder, name).expect("a file");
         identity
     }
+}
+
+/// Puts a file in place as a whole: who reads it meanwhile gets the old or the new one.
+pub(super) fn put(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    fs::write(&new, text).expect("a file");
+    fs::rename(&new, path).expect("a file");
 }
 
 /// One end's strongSwan.

@@ -2,20 +2,25 @@
 
 use super::{
     capture::Capture,
-    namespaces::{Place, cable, make},
+    namespaces::{Place, cable, make, run},
     relay::Relay,
     strongswan::{BOX, GATEWAYS, Papers, Side},
+    tls_papers::TlsPapers,
 };
 use crate::{House, Options};
 use serde_json::Value;
 use std::{
     net::SocketAddr,
+    path::Path,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
 /// The centre's address behind the tunnels.
 const CENTRE: &str = "198.18.0.1:8443";
+/// What the gateway calls it. The box has a name server, out on the line, so that asking for it would be seen.
+const NAMED: &str = "url = \"https://centre.madoguchi.example:8443\"\naddresses = [\"198.18.0.1\"]\nserver_name = \
+                     \"localhost\"\ncrl = [\"CRL\"]";
 
 /// One of the two lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct World {
     pub far: Side,
     /// The tunnels' certificates.
     pub papers: Papers,
+    /// Those of box and centre.
+    pub tls: TlsPapers,
     /// Before the centre.
     pub relay: Relay,
     _directory: TempDir,
@@ -88,12 +95,31 @@ impl World {
         let config = std::fs::read_to_string(house.config()).expect("gateway.toml");
         let url = format!("url = \"https://{to}\"");
         assert!(config.contains(&url), "gateway.toml has no {url}");
-        let config =
-            config.replace(&url, &format!("url = \"https://{CENTRE}\"\nserver_name = \"localhost\""));
-        std::fs::write(house.config(), config).expect("gateway.toml");
+        let tls = TlsPapers::make(house.directory());
+        let named = NAMED.replace("CRL", &tls.at("centre.crl.pem").display().to_string());
+        std::fs::write(house.config(), config.replace(&url, &named)).expect("gateway.toml");
         let at: SocketAddr = CENTRE.parse().expect("an address");
         let relay = Relay::start("centre", at, to.parse().expect("an address"));
-        Self { house, near, far, papers, relay, _directory: directory }
+        Self { house, near, far, papers, tls, relay, _directory: directory }
+    }
+
+    /// Starts the gateway and waits until it is ready, with both lines well.
+    pub async fn start(&mut self) {
+        self.house.start_gateway();
+        self.house.ready().await;
+        for line in Line::BOTH {
+            self.until_stage(line, &["centre_reachable"], Duration::from_secs(60)).await;
+        }
+    }
+
+    /// What `madoguchi check line` calls broken, with these variables in its environment.
+    pub fn broken(&self, environment: &[(&str, &str)]) -> Vec<String> {
+        let mut command = self.house.madoguchi(&["check", "line", "--json"]);
+        let output = command.envs(environment.iter().copied()).output().expect("the program starts");
+        let findings: Vec<Value> =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        let broken = findings.iter().filter(|it| it["level"] == "error");
+        broken.map(|it| it["found"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Listens on both lines.
@@ -188,21 +214,30 @@ fn lay_lines() {
         assert!(set.expect("sysctl").success(), "{key}");
     }
     Place::Box.ip("route add default via 10.61.1.1");
+    name_server("10.61.1.1");
     Place::Box.ip("-6 route add fd61:4::/64 via fd61:2::1");
     centre.ip("route add 10.61.1.0/24 via 10.61.3.1");
     centre.ip("-6 route add fd61:2::/64 via fd61:4::1");
     centre.ip("addr add 198.18.0.1/32 dev lo");
 }
 
+/// Gives the box this name server. Nobody answers there.
+fn name_server(address: &str) {
+    let file = Path::new("/run/resolv.conf");
+    std::fs::write(file, format!("nameserver {address}\noptions timeout:1 attempts:1\n")).expect("a file");
+    run(&format!("mount --bind {} /etc/resolv.conf", file.display()));
+}
+
 fn vpn_section(papers: &Papers, near: &Side) -> String {
     let at = |name: &str| papers.folder.join(name).display().to_string();
     let (certificate, key, ca) =
         (at(&format!("{BOX}.pem")), at(&format!("{BOX}.key")), at("gateways-ca.pem"));
+    let crl = at("gateways.crl.pem");
     let tunnel = |line: Line, local: &str, remote: &str, gateway: &str| {
         format!(
             "\n[uplink.vpn.{}]\nlocal = \"{local}\"\nremote = \"{remote}\"\nidentity = \"{BOX}\"\nremote_identity = \
              \"{gateway}\"\nnetworks = [\"198.18.0.0/24\"]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\nca = \
-             [\"{ca}\"]\nforce_udp = true\n",
+             [\"{ca}\"]\ncrl = [\"{crl}\"]\nforce_udp = true\n",
             line.name()
         )
     };

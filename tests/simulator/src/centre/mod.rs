@@ -13,6 +13,7 @@ mod faults;
 mod jpki;
 mod ledger;
 mod openapi;
+mod papers;
 mod patients;
 mod people;
 mod server;
@@ -21,10 +22,10 @@ mod wire;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rustls::pki_types::CertificateDer;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 
@@ -33,6 +34,7 @@ pub use evidence::{AHEAD_BY, DEFERRED_FOR, FRESH_FOR};
 pub use faults::{Fault, FaultError, Faults, Injection, LONGEST_MS};
 pub use jpki::{AuthorityError, CardGrace, TrustedAuthority};
 pub use ledger::Effect;
+pub use papers::CentrePapers;
 pub use patients::{Patient, Patients, Serial};
 pub use people::COUNT as NAMED_PATIENTS;
 pub use state::{CentreRules, CentreState};
@@ -42,17 +44,13 @@ pub use wire::{
     Validity, VerifiedBy,
 };
 
-use crate::pki::tls::Identity;
-
 /// Where and as whom the centre serves.
 #[derive(Clone)]
 pub struct CentreConfig {
     /// Where to listen; port 0 takes a free one.
     pub address: SocketAddr,
-    /// The centre's server certificate.
-    pub identity: Identity,
-    /// The CAs whose client certificates are let in.
-    pub terminal_authorities: Vec<CertificateDer<'static>>,
+    /// What it shows, and whom it lets in.
+    pub papers: CentrePapers,
     /// What the centre knows; hand in the same again to go on after a stop.
     pub state: Arc<CentreState>,
 }
@@ -66,6 +64,14 @@ pub enum CentreError {
     /// No usable CA for client certificates was given.
     #[error("the terminals' CA is of no use: {0}")]
     TerminalAuthority(#[from] rustls::server::VerifierBuilderError),
+    /// A file of its papers can't be used.
+    #[error("{path}: {problem}", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// The address is taken, or not this machine's.
     #[error("the centre can't listen on {address}: {source}; choose another address or port 0")]
     Listen {
@@ -91,8 +97,9 @@ pub struct Centre {
 impl Centre {
     /// Starts the centre on a thread of its own and returns once it listens (or once it knows that its line is down).
     pub fn start(config: CentreConfig) -> Result<Self, CentreError> {
-        let CentreConfig { address, identity, terminal_authorities, state } = config;
-        let tls = server::tls_config(&identity, &terminal_authorities)?;
+        let CentreConfig { address, papers, state } = config;
+        // Tried once in any case: a mistake is to be told at the start.
+        papers.tls()?;
         let listen_error = |source| CentreError::Listen { address, source };
         let (port, bound) = server::reserve(address).map_err(listen_error)?;
         let (stop, stopped) = watch::channel(false);
@@ -101,7 +108,7 @@ impl Centre {
         let thread = std::thread::Builder::new()
             .name("centre".into())
             .spawn(move || {
-                actix_web::rt::System::new().block_on(server::serve(bound, served, tls, stopped, ready));
+                actix_web::rt::System::new().block_on(server::serve(bound, served, papers, stopped, ready));
             })
             .map_err(CentreError::Thread)?;
         let outcome = listening.recv().unwrap_or_else(|_| Err(io::Error::other("its thread ended")));

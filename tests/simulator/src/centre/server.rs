@@ -16,7 +16,7 @@ use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -26,8 +26,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::connection::Connection;
 use super::state::CentreState;
-use super::{CentreError, api};
-use crate::pki::tls::Identity;
+use super::{CentreError, CentrePapers, api};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -36,23 +35,25 @@ const BACKLOG: u32 = 256;
 /// Between two tries when accepting or listening fails for want of resources.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// TLS 1.3 with a client certificate of one of `terminal_authorities`, required. No resumption: it would let a client in
-/// on the strength of an earlier check.
+/// TLS 1.3 with a client certificate of one of `terminal_authorities`, required and on none of the lists `revoked`. No
+/// resumption: it would let a client in on the strength of an earlier check.
 pub(super) fn tls_config(
-    identity: &Identity,
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
     terminal_authorities: &[CertificateDer<'static>],
+    revoked: Vec<CertificateRevocationListDer<'static>>,
 ) -> Result<ServerConfig, CentreError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     for authority in terminal_authorities {
         roots.add(authority.clone())?;
     }
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = verifier.with_crls(revoked).build()?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![identity.certificate_der()], identity.key_der())?;
+        .with_single_cert(certificates, key)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
@@ -77,7 +78,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
 pub(super) async fn serve(
     address: SocketAddr,
     state: Arc<CentreState>,
-    tls: ServerConfig,
+    papers: CentrePapers,
     mut stop: watch::Receiver<bool>,
     ready: std::sync::mpsc::Sender<io::Result<()>>,
 ) {
@@ -86,7 +87,6 @@ pub(super) async fn serve(
         Ok(http) => Rc::new(http),
         Err(error) => return report(&mut ready, Err(error)),
     };
-    let tls = TlsAcceptor::from(Arc::new(tls));
     let mut line = state.faults().watch_line();
     let mut connections = JoinSet::new();
     loop {
@@ -112,7 +112,7 @@ pub(super) async fn serve(
         };
         report(&mut ready, Ok(()));
         tokio::select! {
-            () = accept(&listener, &state, &tls, &http, &mut connections) => {}
+            () = accept(&listener, &state, &papers, &http, &mut connections) => {}
             _ = line.changed() => {}
             _ = stop.changed() => break,
         }
@@ -130,7 +130,7 @@ fn report(ready: &mut Option<std::sync::mpsc::Sender<io::Result<()>>>, outcome: 
 async fn accept<S>(
     listener: &TcpListener,
     state: &CentreState,
-    tls: &TlsAcceptor,
+    papers: &CentrePapers,
     http: &Rc<S>,
     connections: &mut JoinSet<()>,
 ) where
@@ -141,9 +141,12 @@ async fn accept<S>(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if state.faults().take_connection_reset() => reset(stream),
-                Ok((stream, peer)) if connections.len() < MOST_CONNECTIONS => {
-                    connections.spawn_local(connection(stream, peer, tls.clone(), Rc::clone(http)));
-                }
+                Ok((stream, peer)) if connections.len() < MOST_CONNECTIONS => match papers.tls() {
+                    Ok(tls) => {
+                        connections.spawn_local(connection(stream, peer, tls.into(), Rc::clone(http)));
+                    }
+                    Err(error) => tracing::warn!(%error, "the centre has no papers to show"),
+                },
                 Ok((stream, _)) => drop(stream),
                 Err(error) => {
                     tracing::warn!(%error, "the centre could not accept a connection");

@@ -13,7 +13,7 @@ pub use receipts::Receipt;
 use crate::{
     administrator::Administrator,
     cards::{Insertion, ServeError, serve},
-    centre::{Centre, CentreConfig, CentreRules, CentreState, TrustedAuthority},
+    centre::{Centre, CentreConfig, CentrePapers, CentreRules, CentreState, TrustedAuthority},
     face_reader::{ReaderConfig, SimulatedReader, SlotCard},
     pcscd::{Driver, LANE_PORT_BASE, ReaderSpec},
     pki::{
@@ -158,10 +158,13 @@ impl Hospital {
         let servers = TlsAuthority::new("Invented centre authority")?;
         servers.write(&pki, "centre-ca")?;
         terminals.client(TERMINAL, Validity::days(CERTIFICATE_DAYS))?.write(&pki, "uplink")?;
+        terminals.write(&pki, "terminal-ca")?;
+        servers
+            .server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?
+            .write(&pki, "centre")?;
         let centre = Centre::start(CentreConfig {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            identity: servers.server(&["127.0.0.1", "localhost"], Validity::days(CERTIFICATE_DAYS))?,
-            terminal_authorities: vec![terminals.certificate_der()],
+            papers: CentrePapers::Files(pki.clone()),
             state,
         })?;
 

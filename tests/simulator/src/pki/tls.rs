@@ -114,9 +114,12 @@ impl TlsAuthority {
         Ok(request.signed_by(&self.issuer)?.pem())
     }
 
-    /// A list of revoked certificates: these of its own. It is outdated from `until` on.
+    /// A list of revoked certificates: these of its own. It is outdated from `until` on, and newer than those made before
+    /// it.
     pub fn revoke(&self, revoked: &[&Identity], until: SystemTime) -> Result<String, TlsError> {
         let now = SystemTime::now();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let number = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
         let revoked = revoked.iter().map(|identity| RevokedCertParams {
             serial_number: identity.serial.clone(),
             revocation_time: (now - DAY).into(),
@@ -126,7 +129,7 @@ impl TlsAuthority {
         let list = CertificateRevocationListParams {
             this_update: (now - DAY * 2).into(),
             next_update: until.into(),
-            crl_number: SerialNumber::from(1_u64),
+            crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: revoked.collect(),
             key_identifier_method: KeyIdMethod::Sha256,

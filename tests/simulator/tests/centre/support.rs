@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use madoguchi_simulator::centre::{
-    Centre, CentreConfig, CentreRules, CentreState, ConfirmationAnswer, Consent, Medium, Patient, Statement,
-    VerifiedBy,
+    Centre, CentreConfig, CentrePapers, CentreRules, CentreState, ConfirmationAnswer, Consent, Medium,
+    Patient, Statement, VerifiedBy,
 };
 use madoguchi_simulator::pki::tls::{Identity, TlsAuthority, Validity};
 use reqwest::{Client, RequestBuilder, Response};
@@ -107,8 +107,11 @@ pub fn start(
     state: Arc<CentreState>,
 ) -> Centre {
     let identity = servers.server(&["localhost", "127.0.0.1"], Validity::days(30)).unwrap();
-    let terminal_authorities = vec![terminals.certificate_der()];
-    Centre::start(CentreConfig { address, identity, terminal_authorities, state }).unwrap()
+    let papers = CentrePapers::Fixed {
+        identity: Box::new(identity),
+        terminal_authorities: vec![terminals.certificate_der()],
+    };
+    Centre::start(CentreConfig { address, papers, state }).unwrap()
 }
 
 pub fn client(servers: &TlsAuthority, identity: Option<&Identity>) -> Client {
