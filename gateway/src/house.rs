@@ -61,7 +61,7 @@ pub enum Blueprint {
     /// The keeper of PINs.
     PinSession(madoguchi_pin_session::Settings),
     /// The line.
-    Uplink(madoguchi_uplink::Settings),
+    Uplink(Box<madoguchi_uplink::Settings>),
     /// The queue.
     OfflineQueue(madoguchi_offline_queue::Settings),
     /// The receipt computer's folders.
@@ -90,7 +90,7 @@ impl Blueprint {
                 Self::NfcReader(lane.number, settings)
             }
             (ActorKind::PinSession, _) => Self::PinSession(config.pin_session.clone()),
-            (ActorKind::Uplink, _) => Self::Uplink(config.uplink.clone()),
+            (ActorKind::Uplink, _) => Self::Uplink(Box::new(config.uplink.clone())),
             (ActorKind::OfflineQueue, _) => Self::OfflineQueue(config.offline_queue.clone()),
             (ActorKind::ReceiptComputer, _) => Self::ReceiptComputer(config.receipt_computer.clone()),
             (ActorKind::AuditLog, _) => Self::AuditLog(config.audit_log.clone()),

@@ -10,7 +10,7 @@ const EXAMPLE: &str = include_str!("../../configs/example.toml");
 /// What no configuration knows: the refusal lists the keys that it does.
 const STRANGER: &str = "zz_stranger";
 /// Settings that have no value of their own where they are left out.
-const WITHOUT_DEFAULT: [&str; 15] = [
+const WITHOUT_DEFAULT: [&str; 16] = [
     "compatibility",
     "holidays",
     "server_name",
@@ -24,6 +24,7 @@ const WITHOUT_DEFAULT: [&str; 15] = [
     "router",
     "pcscd",
     "inner",
+    "token",
     "tls_certificate",
     "tls_key",
 ];

@@ -13,6 +13,7 @@ macro_rules! sources {
     };
     ($language:literal) => {
         &[
+            sources!(@file $language, "certificates"),
             sources!(@file $language, "configuration"),
             sources!(@file $language, "console"),
             sources!(@file $language, "faults"),

@@ -7,10 +7,12 @@ use crate::{
     line::LineState,
     outage::Kept,
     records::Records,
+    renewal,
     settings::{Settings, SetupError, ms},
     tls::Papers,
     upkeep::Upkeep,
     vpn::{Vpn, driver::Driver},
+    walk,
     ways::{Standing, Ways},
 };
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
@@ -24,7 +26,7 @@ use madoguchi_protocol::{
     messages::{
         line::{CertificateStage, ClockStage, Way},
         state::Detail,
-        uplink::{Authenticate, Confirm, QueryEligibility, UplinkCommand},
+        uplink::{Authenticate, Confirm, QueryEligibility, RenewCertificate, UplinkCommand, WalkLine},
     },
 };
 use std::{
@@ -48,6 +50,8 @@ pub struct Uplink<C: EligibilityCentre = HttpsCentre> {
     records: Option<Records>,
     driver: Option<Driver>,
     upkeep: Option<Upkeep>,
+    /// For new certificates.
+    settings: Arc<Settings>,
 }
 
 impl Uplink {
@@ -64,7 +68,8 @@ impl Uplink {
         let driver = Driver::new(settings, desk.clone(), reload.clone(), proven.clone());
         let upkeep = Upkeep { settings: settings.clone(), desk: desk.clone(), proven, reload };
         let probe_every = ms(settings.probe_every_ms.max(1));
-        Ok(Self { bus, desk, probe_every, records, driver, upkeep: Some(upkeep) })
+        let settings = Arc::new(settings.clone());
+        Ok(Self { bus, desk, probe_every, records, driver, upkeep: Some(upkeep), settings })
     }
 }
 
@@ -93,7 +98,8 @@ impl<C: EligibilityCentre> Uplink<C> {
     pub fn with_centre(bus: Bus, centre: C, settings: &Settings) -> Self {
         let probe_every = ms(settings.probe_every_ms.max(1));
         let desk = Arc::new(Desk::new(centre, settings));
-        Self { bus, desk, probe_every, records: None, driver: None, upkeep: None }
+        let settings = Arc::new(settings.clone());
+        Self { bus, desk, probe_every, records: None, driver: None, upkeep: None, settings }
     }
 }
 
@@ -155,7 +161,13 @@ async fn probe<C: EligibilityCentre>(desk: Arc<Desk<C>>, at: usize, every: Durat
             _ = ticks.tick() => {}
             () = desk.ways().wants_probe(at) => {}
         }
-        desk.probe(at).await;
+        loop {
+            tokio::select! {
+                () = desk.probe(at) => break,
+                // The tunnel is another one: what is under way through the old one need not be waited for.
+                () = desk.ways().wants_probe(at) => {}
+            }
+        }
     }
 }
 
@@ -225,7 +237,7 @@ impl<C: EligibilityCentre> Handler<Incoming<UplinkCommand>> for Uplink<C> {
     fn handle(&mut self, incoming: Incoming<UplinkCommand>, context: &mut Self::Context) {
         match incoming {
             Incoming::Command(envelope, responder) => {
-                let (bus, desk) = (self.bus.clone(), self.desk.clone());
+                let (bus, desk, settings) = (self.bus.clone(), self.desk.clone(), self.settings.clone());
                 // Each command goes its own way; the desk bounds how many are under way.
                 let answering = async move {
                     let (visit, began) = (envelope.visit, Instant::now());
@@ -245,6 +257,14 @@ impl<C: EligibilityCentre> Handler<Incoming<UplinkCommand>> for Uplink<C> {
                             let answer = desk.query(&command).await;
                             asked(CentreAnswered::Query(&answer));
                             responder.reply::<QueryEligibility>(&answer);
+                        }
+                        UplinkCommand::WalkLine(_) => {
+                            let answer = walk::walk(&settings, Timestamp::now()).await;
+                            responder.reply::<WalkLine>(&answer);
+                        }
+                        UplinkCommand::RenewCertificate(command) => {
+                            let answer = renewal::take(&settings, command.step).await;
+                            responder.reply::<RenewCertificate>(&answer);
                         }
                     }
                 };

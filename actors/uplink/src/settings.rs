@@ -1,7 +1,7 @@
 //! What the hospital sets.
 
-use crate::vpn::Vpn;
-use madoguchi_protocol::LaneId;
+use crate::{token::TokenSettings, vpn::Vpn};
+use madoguchi_protocol::{LaneId, messages::line::Way};
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -25,6 +25,8 @@ pub struct Settings {
     pub certificate: PathBuf,
     /// Its private key, a PEM file that others may not read.
     pub key: PathBuf,
+    /// The token that holds the private key, in place of `key`; the key is the one that belongs to the certificate.
+    pub token: Option<TokenSettings>,
     /// The longest wait for a connection, TLS handshake included.
     pub connect_ms: u64,
     /// The longest wait for a verdict while the patient stands there; then the visit is deferred.
@@ -48,6 +50,12 @@ pub struct Settings {
     /// Where the months are kept; the gateway puts it below the state directory. Nothing is kept without it.
     #[serde(skip)]
     pub state_folder: Option<PathBuf>,
+    /// By which network socket each line comes, so that its cable can be looked at; set by the gateway.
+    #[serde(skip)]
+    pub interfaces: Vec<(Way, String)>,
+    /// The terminal's name, which its certificate must bear; set by the gateway.
+    #[serde(skip)]
+    pub terminal: String,
     /// The certificates of the lanes' device links, so that their ends are watched, too; set by the gateway.
     #[serde(skip)]
     pub device_links: Vec<(LaneId, PathBuf)>,
@@ -63,6 +71,7 @@ impl Default for Settings {
             crl: vec![],
             certificate: "/etc/madoguchi/line/terminal.pem".into(),
             key: "/etc/madoguchi/line/terminal.key".into(),
+            token: None,
             connect_ms: 2_000,
             authenticate_ms: 4_000,
             confirm_ms: 10_000,
@@ -74,6 +83,8 @@ impl Default for Settings {
             return_s: 10,
             vpn: Vpn::default(),
             state_folder: None,
+            interfaces: vec![],
+            terminal: String::new(),
             device_links: vec![],
         }
     }

@@ -1,6 +1,6 @@
 //! A new certificate for this terminal: asked for, staged, proven, put in place.
 //!
-//! The private key is made here and never leaves the box; what goes out is a request (PKCS#10) that holds the public half.
+//! The private key is made here, or in the token where there is one, and never leaves it; what goes out is a request (PKCS#10) that holds the public half.
 //! Staged files lie in a folder of their own until a real connection with them was answered by the centre. The gateway
 //! takes the files up by itself when they are in place, proving them once more (`upkeep`), so no visit is lost.
 
@@ -10,6 +10,7 @@ use crate::{
     https::HttpsCentre,
     settings::{Settings, SetupError},
     tls::{Papers, file_error},
+    token::{TokenKey, TokenSettings},
     walk,
 };
 use jiff::Timestamp;
@@ -84,6 +85,11 @@ impl<'a> Staging<'a> {
         self.folder.join("terminal.key")
     }
 
+    /// The public half of a key that a token made for what is staged.
+    fn point(&self) -> PathBuf {
+        self.folder.join("terminal.point")
+    }
+
     fn certificate(&self) -> PathBuf {
         self.folder.join("terminal.pem")
     }
@@ -96,6 +102,13 @@ impl<'a> Staging<'a> {
     /// A request for a certificate, in PEM. Makes a private key (P-256) where none is staged yet; the same key gives another
     /// request as often as one is wanted.
     pub fn request(&self) -> Result<String, StagingError> {
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, self.terminal);
+        if let Some(token) = &self.settings.token {
+            let key = self.key_in(token)?;
+            return Ok(parameters.serialize_request(&key)?.pem()?);
+        }
         let key = match fs::read_to_string(self.key()).map(Zeroizing::new) {
             Ok(pem) => KeyPair::from_pem(&pem)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -105,10 +118,19 @@ impl<'a> Staging<'a> {
             }
             Err(source) => return Err(StagingError::Write { path: self.key(), source }),
         };
-        let mut parameters = CertificateParams::default();
-        parameters.distinguished_name = DistinguishedName::new();
-        parameters.distinguished_name.push(DnType::CommonName, self.terminal);
         Ok(parameters.serialize_request(&key)?.pem()?)
+    }
+
+    fn key_in(&self, token: &TokenSettings) -> Result<TokenKey, StagingError> {
+        match fs::read(self.point()) {
+            Ok(point) => Ok(TokenKey::of_point(token, point)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let key = TokenKey::make(token)?;
+                install(&self.point(), key.point(), 0o644)?;
+                Ok(key)
+            }
+            Err(source) => Err(StagingError::Write { path: self.point(), source }),
+        }
     }
 
     /// Stages a certificate that came back: it must belong to the staged key and to this terminal, and be valid at `now`.
@@ -119,6 +141,20 @@ impl<'a> Staging<'a> {
         let read = |source| StagingError::Write { path: certificate.into(), source };
         install(&self.certificate(), &fs::read(certificate).map_err(read)?, 0o644)?;
         Ok(report)
+    }
+
+    /// The same, of a certificate that came as text.
+    pub fn stage_text(&self, pem: &str, now: Timestamp) -> Result<CertificateReport, StagingError> {
+        let arrived = self.folder.join("arrived.pem");
+        install(&arrived, pem.as_bytes(), 0o644)?;
+        let staged = self.stage(&arrived, now);
+        fs::remove_file(&arrived).map_err(|source| StagingError::Write { path: arrived, source })?;
+        staged
+    }
+
+    /// Whether a certificate is staged.
+    pub fn is_staged(&self) -> bool {
+        self.certificate().exists()
     }
 
     fn judge(&self, settings: &Settings, now: Timestamp) -> Result<CertificateReport, StagingError> {
@@ -158,17 +194,21 @@ impl<'a> Staging<'a> {
             let bytes = fs::read(path).map(Zeroizing::new);
             bytes.map_err(|source| StagingError::Write { path: path.into(), source })
         };
-        let (new_certificate, new_key) = (read(&self.certificate())?, read(&self.key())?);
+        let in_token = self.settings.token.is_some();
+        let new_certificate = read(&self.certificate())?;
+        let new_key = if in_token { None } else { Some(read(&self.key())?) };
         for path in [key, certificate] {
-            if path.exists() {
+            if path.exists() && !(in_token && path == key) {
                 let mode = fs::metadata(path).map_or(0o600, |data| data.permissions().mode() & 0o777);
                 install(&beside(path, "previous"), &read(path)?, mode)?;
             }
         }
         // Between the two the files don't fit together, and whoever reads them then goes on with what it had.
-        install(key, &new_key, 0o600)?;
+        if let Some(new_key) = new_key {
+            install(key, &new_key, 0o600)?;
+        }
         install(certificate, &new_certificate, 0o644)?;
-        for path in [self.certificate(), self.key()] {
+        for path in [self.certificate(), if in_token { self.point() } else { self.key() }] {
             fs::remove_file(&path).map_err(|source| StagingError::Write { path, source })?;
         }
         Ok(report)

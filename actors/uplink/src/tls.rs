@@ -1,11 +1,15 @@
 //! The line's TLS: version 1.3, pinned CAs, a client certificate.
 
-use crate::settings::{Settings, SetupError};
+use crate::{
+    settings::{Settings, SetupError},
+    token::TokenKey,
+};
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, InconsistentKeys, RootCertStore,
     client::{Resumption, WebPkiServerVerifier},
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
+    sign::{CertifiedKey, SigningKey, SingleCertAndKey},
 };
 use std::{
     fs::File,
@@ -72,15 +76,17 @@ pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, SetupErro
     Ok(Zeroizing::new(read_file(path)?))
 }
 
-pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
+/// A secret's file, after a look who else may read it.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, SetupError> {
     let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or(0);
     if mode & 0o007 != 0 {
-        return Err(file_error(
-            path,
-            "every account of the box can read or write this private key; chmod 640 it",
-        ));
+        return Err(file_error(path, "every account of the box can read or write this secret; chmod 640 it"));
     }
-    let pem = Zeroizing::new(read_file(path)?);
+    read_file(path).map(Zeroizing::new)
+}
+
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, SetupError> {
+    let pem = read_secret(path)?;
     PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
         file_error(path, format!("holds no usable private key in PEM ({error}); install it anew"))
     })
@@ -137,18 +143,29 @@ fn client_config(settings: &Settings) -> Result<ClientConfig, SetupError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = verifier(roots, provider.clone(), settings)?;
     let certificates = read_certificates(&settings.certificate)?;
-    let key = read_key(&settings.key)?;
+    let key: Arc<dyn SigningKey> = match (&settings.token, certificates.first()) {
+        (Some(token), Some(own)) => Arc::new(TokenKey::of(token, own)?),
+        _ => provider.key_provider.load_private_key(read_key(&settings.key)?).map_err(|error| {
+            file_error(&settings.key, format!("holds no usable private key ({error}); install it anew"))
+        })?,
+    };
+    let pair = CertifiedKey::new(certificates, key);
+    // A token's key was found by the certificate; and a key that does not tell its public half is believed.
+    if let Err(error) = pair.keys_match()
+        && !matches!(error, rustls::Error::InconsistentKeys(InconsistentKeys::Unknown))
+    {
+        return Err(SetupError::Pair {
+            certificate: settings.certificate.clone(),
+            key: settings.key.clone(),
+            problem: error.to_string(),
+        });
+    }
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| SetupError::Client(error.to_string()))?;
     let mut config = builder
         .with_webpki_verifier(verifier)
-        .with_client_auth_cert(certificates, key)
-        .map_err(|error| SetupError::Pair {
-            certificate: settings.certificate.clone(),
-            key: settings.key.clone(),
-            problem: error.to_string(),
-        })?;
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
     config.resumption = Resumption::disabled();
     Ok(config)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use madoguchi_protocol::messages::line::{CertificateRole, CertificateStage, Way};
-use serde::Serialize;
+pub use madoguchi_protocol::messages::line_walk::{Health, Step, Taken, Walk, Whom};
 use std::{
     net::{IpAddr, UdpSocket},
     path::Path,
@@ -24,123 +24,15 @@ use std::{
 /// How long the centre may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The steps, in the order in which one needs the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Is there anything at the other end of the cable?
-    Cable,
-    /// Does the box have its address on the line?
-    Address,
-    /// Is the tunnel up?
-    Tunnel,
-    /// Is the clock right?
-    Clock,
-    /// Are the certificates there, and valid?
-    Certificate,
-    /// Do box and centre accept each other?
-    Tls,
-    /// Does the centre answer?
-    Centre,
-}
-
-/// Who can mend a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Whom {
-    /// Whoever looks after the hospital's network.
-    Hospital,
-    /// The line's provider.
-    Provider,
-    /// Whoever set the box up.
-    Installer,
-    /// The call centre of the eligibility system.
-    CallCentre,
-}
-
-impl Step {
-    /// Its name in text keys.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cable => "cable",
-            Self::Address => "address",
-            Self::Tunnel => "tunnel",
-            Self::Clock => "clock",
-            Self::Certificate => "certificate",
-            Self::Tls => "tls",
-            Self::Centre => "centre",
-        }
-    }
-
-    /// Who can mend it.
-    pub const fn whom(self) -> Whom {
-        match self {
-            Self::Cable => Whom::Hospital,
-            Self::Address | Self::Clock => Whom::Installer,
-            Self::Tunnel => Whom::Provider,
-            Self::Certificate | Self::Tls | Self::Centre => Whom::CallCentre,
-        }
-    }
-}
-
-impl Whom {
-    /// Its name in text keys.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hospital => "hospital",
-            Self::Provider => "provider",
-            Self::Installer => "installer",
-            Self::CallCentre => "call-centre",
-        }
-    }
-}
-
-/// How a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// As it should be.
-    Well,
-    /// Nobody here can tell, or an earlier step stands before it.
-    Unknown,
-    /// It works, and will not for long.
-    Doubtful,
-    /// Broken.
-    Broken,
-}
-
-/// A step that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Taken {
-    /// On which line.
-    pub way: Way,
-    /// Which.
-    pub step: Step,
-    /// How it is.
-    pub health: Health,
-    /// What was found, in English, for an engineer.
-    pub found: String,
-}
-
-/// What the walk found, line by line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Walk(pub Vec<Taken>);
-
-impl Walk {
-    /// The first broken step of a line.
-    pub fn broken(&self, way: Way) -> Option<&Taken> {
-        self.0.iter().filter(|it| it.way == way && it.health == Health::Broken).min_by_key(|it| it.step)
-    }
-}
-
-/// Walks every line of the settings. `interface` says which network socket is a line's, where that is known.
-pub async fn walk(settings: &Settings, interface: impl Fn(Way) -> Option<String>, now: Timestamp) -> Walk {
+/// Walks every line of the settings.
+pub async fn walk(settings: &Settings, now: Timestamp) -> Walk {
     let mut walk = vec![];
     for way in settings.vpn.ways() {
         let mut take =
             |step, (health, found): (Health, String)| walk.push(Taken { way, step, health, found });
         let local = local(&settings.vpn, way);
-        take(Step::Cable, cable(interface(way).as_deref(), Path::new("/sys/class/net")));
+        let interface = settings.interfaces.iter().find(|it| it.0 == way).map(|it| it.1.as_str());
+        take(Step::Cable, cable(interface, Path::new("/sys/class/net")));
         take(Step::Address, address(local));
         let (source, tunnel) = tunnel(&settings.vpn, way, local).await;
         let carries = tunnel.0 != Health::Broken;

@@ -31,8 +31,7 @@ pub fn summaries(config: &Config) -> Result<Vec<Finding>> {
 
 fn take(config: &Config) -> Result<Walk> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let interface = |way| Some(config.appliance.interface(way).to_owned());
-    Ok(runtime.block_on(walk(&config.uplink, interface, jiff::Timestamp::now())))
+    Ok(runtime.block_on(walk(&config.uplink, jiff::Timestamp::now())))
 }
 
 fn step(taken: &Taken) -> Finding {

@@ -266,6 +266,9 @@ impl Config {
         self.offline_queue.folder = state.join("queue");
         self.audit_log.folder = state.join("audit");
         self.uplink.state_folder = Some(state.join("line"));
+        self.uplink.terminal = self.site.terminal.clone();
+        let interface = |way| (way, self.appliance.interface(way).to_owned());
+        self.uplink.interfaces = self.uplink.vpn.ways().into_iter().map(interface).collect();
         let link = |lane: &Lane| (lane.number, lane.face_reader.certificate.clone());
         self.uplink.device_links = self.lane.iter().map(link).collect();
         self.receipt_computer.state_folder = state.join("receipt");

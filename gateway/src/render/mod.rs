@@ -153,6 +153,11 @@ fn fits(config: &Config) -> Result<(), RenderError> {
     if !matches!(config.broker, Broker::Appliance {}) {
         return refuse("[broker]: write mode = \"appliance\"; the broker is a unit of its own there".into());
     }
+    if config.uplink.token.is_some() {
+        return refuse(
+            "[uplink]: the appliance opens no PKCS#11 tokens yet; leave token out and give key".into(),
+        );
+    }
     if let Some(lane) = config.lane.iter().find(|lane| {
         let elsewhere = lane.nfc_reader.as_ref().and_then(|settings| settings.pcscd.as_deref());
         elsewhere.is_some_and(|socket| socket != pcsc_socket(lane.number))

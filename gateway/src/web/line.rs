@@ -1,26 +1,97 @@
-//! The line to the eligibility centre: whether it answers, since when, and what happened to it lately.
+//! The line to the eligibility centre: whether it answers, since when, and what happened to it lately; and the
+//! way there, walked step by step.
 
 use super::{
     access::{Person, Refusal, Right},
     frame::Page,
+    site::Site,
     view::{View, clock},
 };
 use actix_web::{
     HttpResponse,
-    web::{self, ServiceConfig},
+    web::{self, Data, ServiceConfig},
 };
 use madoguchi_protocol::{
     ActorKind,
     messages::{
-        line::{CertificateStage, LineReport},
+        line::{CertificateStage, LineReport, Way},
+        line_walk::{Health, Taken, Walk},
         state::Detail,
+        uplink::WalkLine,
     },
 };
 use madoguchi_reception::in_japan;
 use maud::{Markup, html};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.route("/line", web::get().to(page));
+    config.route("/line", web::get().to(page)).route("/line/walk", web::post().to(walk));
+}
+
+/// Has `uplink` walk every line, and shows what it found.
+async fn walk(person: Person, site: Data<Site>) -> Result<HttpResponse, Refusal> {
+    person.may(Right::Watch)?;
+    let bus = site.desk.borrow().clone();
+    let walked = match bus {
+        Some(bus) => bus.ask(None, None, WalkLine {}).await.map_err(|error| error.to_string()),
+        None => Err("there is no bus yet".into()),
+    };
+    if let Err(error) = &walked {
+        tracing::warn!(error, "the line is not walked");
+    }
+    Ok(person.page(&Page::titled("line-walk"), |view| match &walked {
+        Ok(walked) => steps(view, walked),
+        Err(_) => not_walked(view),
+    }))
+}
+
+fn not_walked(view: &View<'_>) -> Markup {
+    html! { p.notice.bad { "✖ " (view.say("line-not-walked", &[])) } p { a.button.second href="/line" { (view.say("line-title", &[])) } } }
+}
+
+/// Line by line, the first broken step with what to do and whom to call.
+fn steps(view: &View<'_>, walked: &Walk) -> Markup {
+    let mut ways: Vec<Way> = walked.0.iter().map(|taken| taken.way).collect();
+    ways.dedup();
+    html! {
+        @for way in ways { section {
+            h2 { (view.say(&format!("line-way-{}", way.name()), &[])) }
+            @match walked.broken(way) {
+                None => p.notice { "✓ " (view.say("line-walk-well", &[])) },
+                Some(broken) => p.notice.bad {
+                    "✖ " (view.say("line-walk-broken", &[("step", &what(view, broken))])) " "
+                    (view.say(&format!("line-step-{}-action", broken.step.name()), &[])) " "
+                    (view.say(&format!("line-whom-{}", broken.step.whom().name()), &[]))
+                },
+            }
+            ol { @for taken in walked.0.iter().filter(|taken| taken.way == way) { li {
+                (sign(taken.health)) " " (what(view, taken)) ": " (view.say(health_key(taken.health), &[])) " "
+                small lang="en" { (taken.found) }
+            } } }
+        } }
+        p { a.button.second href="/line" { (view.say("line-title", &[])) } }
+    }
+}
+
+fn what(view: &View<'_>, taken: &Taken) -> String {
+    view.say(&format!("line-step-{}-what", taken.step.name()), &[])
+}
+
+const fn sign(health: Health) -> &'static str {
+    match health {
+        Health::Well => "✓",
+        Health::Unknown => "–",
+        Health::Doubtful => "▲",
+        Health::Broken => "✖",
+    }
+}
+
+const fn health_key(health: Health) -> &'static str {
+    match health {
+        Health::Well => "line-health-well",
+        Health::Unknown => "line-health-unknown",
+        Health::Doubtful => "line-health-doubtful",
+        Health::Broken => "line-health-broken",
+    }
 }
 
 async fn page(person: Person) -> Result<HttpResponse, Refusal> {
@@ -30,6 +101,10 @@ async fn page(person: Person) -> Result<HttpResponse, Refusal> {
             div id="live" hx-get="/line" hx-trigger="every 5s" hx-select="#live" hx-swap="outerHTML" {
                 (facts(view))
                 (past(view))
+            }
+            form.no-print method="post" action="/line/walk" {
+                (person.csrf_field())
+                button.second { (view.say("line-walk", &[])) }
             }
         }
     }))

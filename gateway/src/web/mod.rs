@@ -10,6 +10,7 @@ mod acts;
 mod api;
 mod assets;
 mod certificate;
+mod certificates;
 mod chart;
 mod configuration;
 mod counts;
@@ -85,6 +86,7 @@ fn routes(config: &mut ServiceConfig) {
     repairs::routes(config);
     queue::routes(config);
     line::routes(config);
+    certificates::routes(config);
     counts::routes(config);
     log::routes(config);
     messages::routes(config);

@@ -13,7 +13,10 @@ use madoguchi::figures::{Figures, LaneResult};
 use madoguchi_bus::{events::PageLogin, supervisor::Restarter};
 use madoguchi_protocol::{
     LaneId,
-    messages::audit_log::{Author, Entry, PersonAct},
+    messages::{
+        audit_log::{Author, Entry, PersonAct},
+        line::CertificateStage,
+    },
     texts::Language,
 };
 use madoguchi_reception::holidays::Holidays;
@@ -124,6 +127,15 @@ impl Site {
     /// Whether browsers may reach the page by this name, beside any address.
     pub(super) fn is_called(&self, name: &str) -> bool {
         self.at.borrow().names.iter().any(|it| it.eq_ignore_ascii_case(name))
+    }
+
+    /// When the hospital's certificate of the page ends; nothing where the box made its own.
+    pub(super) fn page_certificate_ends(&self) -> Option<(Timestamp, CertificateStage)> {
+        let file = self.at.borrow().tls_certificate.clone()?;
+        let now = Timestamp::now();
+        let all = madoguchi_uplink::certificates_in(&file, now);
+        let first = all.into_iter().flatten().min_by_key(|it| it.not_after)?;
+        Some((first.not_after, CertificateStage::at(first.not_before, first.not_after, now)))
     }
 
     /// The first language, where nobody chose one.

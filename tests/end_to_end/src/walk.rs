@@ -37,6 +37,7 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "repairs", "repairs"),
     by("administrator", "queue", "queue"),
     by("administrator", "line", "line"),
+    by("administrator", "certificates", "certificates"),
     by("administrator", "counts", "counts"),
     by("administrator", "log", "log"),
     by("administrator", "messages", "messages"),

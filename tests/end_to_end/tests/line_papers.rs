@@ -210,11 +210,19 @@ async fn tunnels_certificates_that_a_gateway_refuses_cost_no_visit() {
         fault(&world, "box-certificate-not-taken", true).await;
         assert_eq!(world.report().await["report"]["used"], "primary");
         assert_eq!(one_visit(&world, u32::try_from(number).unwrap() + 1).await, "done", "{name}");
+        // Both are built anew, the one in use last; then the primary has to settle.
+        let tunnels = || world.near.log().matches("established between").count();
+        let before = tunnels();
+        let asked = Instant::now();
         world.papers.box_certificate(Validity::days(30));
+        world
+            .house
+            .until_within(LIMIT, "both tunnels are built anew", async |_| tunnels() >= before + 2)
+            .await;
+        println!("tunnel's certificate {name}, then sound: both built anew after {:?}", asked.elapsed());
         fault(&world, "box-certificate-not-taken", false).await;
-        let back = world.until_stage(Line::Second, &["centre_reachable"], LIMIT).await;
-        world.until_stage(Line::Primary, &["centre_reachable"], LIMIT).await;
-        println!("tunnel's certificate {name}, then sound: both lines well after {back:?}");
+        world.until_used(Line::Primary, LIMIT).await;
+        world.until_stage(Line::Second, &["centre_reachable"], LIMIT).await;
     }
     world.house.settled(2).await;
 }

@@ -47,10 +47,14 @@ async fn slow_line_with_small_packets_only_still_serves() {
         return;
     }
     let world = open(1).await;
-    let visit = async |what: &str, number| {
+    let lane = world.house.lane(1);
+    let visit = async |what: &str, number: u32| {
+        visits::present(&lane, Way::CardByFace, &format!("my_number_card#{number}")).await;
         let asked = Instant::now();
-        assert_eq!(one_visit(&world, number).await, "done", "{what}");
-        println!("{what}: a visit took {:?}", asked.elapsed());
+        let last = visits::consent(&lane).await;
+        println!("{what}: verdict, consent and confirmation took {:?}", asked.elapsed());
+        assert_eq!(last.kind, "done", "{what}: {}", last.words());
+        visits::leave(&lane).await;
     };
     visit("a sound line", 1).await;
     for line in Line::BOTH {

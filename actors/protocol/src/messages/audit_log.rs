@@ -252,6 +252,14 @@ pub enum PersonAct {
     ConfigurationConfirmed(u32),
     /// Took it back.
     ConfigurationTakenBack(u32),
+    /// Took a request for the terminal's certificate out.
+    CertificateRequested,
+    /// Took in the certificate that was issued.
+    CertificateStaged,
+    /// Made a connection with it.
+    CertificateProven,
+    /// Put it in place.
+    CertificateSwapped,
     /// Tried the lane's device.
     Tried(ActorKind),
     /// Had this part of the gateway, or of the lane, built anew.

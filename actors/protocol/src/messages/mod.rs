@@ -11,6 +11,7 @@ use std::time::Duration;
 pub mod audit_log;
 pub mod face_reader;
 pub mod line;
+pub mod line_walk;
 pub mod nfc_reader;
 pub mod offline_queue;
 pub mod pin_session;

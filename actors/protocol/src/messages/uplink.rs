@@ -1,6 +1,7 @@
-//! `uplink`: what can be asked of the eligibility centre. On the lane's topics.
+//! `uplink`: what can be asked of the eligibility centre, on the lane's topics; and the steps towards a new certificate, on
+//! the box's.
 
-use super::commands;
+use super::{commands, line_walk::Walk};
 use crate::RequestId;
 use crate::{
     eligibility::{ConfirmationAnswer, Eligibility, EligibilityQuery, Validity, Verdict},
@@ -84,11 +85,75 @@ pub enum Queried {
     },
 }
 
+/// From the page: a step towards a new certificate of the terminal. The private key stays where `uplink` made it, and
+/// nothing is changed but by the last step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewCertificate {
+    /// Which.
+    pub step: RenewalStep,
+}
+
+/// The steps, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalStep {
+    /// Make a key, where none waits for its certificate, and a request that goes out.
+    Request,
+    /// Take in the certificate that came back, with its chain, PEM.
+    Stage {
+        /// The certificate.
+        certificate: String,
+    },
+    /// Make a real connection with it.
+    Prove,
+    /// Prove it once more and put it in place.
+    Swap,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewed {
+    /// The request (PKCS#10, PEM).
+    Request {
+        /// It holds the public half of the key.
+        pem: String,
+    },
+    /// It was done.
+    Done,
+    /// It was not, and nothing was changed.
+    Refused(RenewalRefusal),
+}
+
+/// Why a step was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalRefusal {
+    /// The certificate can't be read, or belongs to another key.
+    Unsound,
+    /// It is another terminal's.
+    OtherTerminal,
+    /// It has ended, or has not begun.
+    NotNow,
+    /// The centre did not answer to it.
+    Unproven,
+    /// There is none yet.
+    NotStaged,
+    /// A file can't be written, or the key can't be made.
+    NotWritten,
+}
+
+/// From the page: walk the way to the centre on every line. No lasting effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalkLine {}
+
 commands! {
     /// What `uplink` hears.
     enum UplinkCommand for Uplink {
         Authenticate => Authenticated, "authenticate", idempotent, 6 s;
         Confirm => Confirmed, "confirm", idempotent, 12 s;
         QueryEligibility => Queried, "query_eligibility", idempotent, 12 s;
+        WalkLine => Walk, "walk_line", idempotent, 20 s;
+        RenewCertificate => Renewed, "renew_certificate", idempotent, 20 s;
     }
 }

@@ -42,6 +42,7 @@ setting-uplink-addresses = The centre's addresses
 setting-uplink-ca = Authorities of the centre's certificate
 setting-uplink-certificate = This terminal's client certificate
 setting-uplink-key = Its private key
+setting-uplink-token = The token that holds it
 setting-uplink-connect-ms = Longest wait for a connection
 setting-uplink-authenticate-ms = Longest wait for a verdict
 setting-uplink-confirm-ms = Longest wait for a confirmation

@@ -63,3 +63,12 @@ line-certificate-device-link = The device link's certificate
 line-certificate-ends = ends on { $day }
 line-clock-synchronised = The clock follows a time server.
 line-clock-alone = The clock follows no time server.
+
+line-walk = Walk the line step by step
+line-walk-well = Every step is well.
+line-walk-broken = The first broken step: { $step }.
+line-not-walked = The line's part of the gateway does not answer. Try again in a moment.
+line-health-well = well
+line-health-unknown = not judged
+line-health-doubtful = works, and will not for long
+line-health-broken = broken

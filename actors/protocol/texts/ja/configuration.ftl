@@ -42,6 +42,7 @@ setting-uplink-addresses = 資格確認等システムの IP アドレス
 setting-uplink-ca = 接続先を発行した認証局の証明書
 setting-uplink-certificate = この端末のクライアント証明書
 setting-uplink-key = この端末の秘密鍵
+setting-uplink-token = 秘密鍵を保管するトークン
 setting-uplink-connect-ms = 接続の待ち時間の上限
 setting-uplink-authenticate-ms = 本人確認の待ち時間の上限
 setting-uplink-confirm-ms = 資格確認の待ち時間の上限

@@ -63,3 +63,12 @@ line-certificate-device-link = リーダー接続用の証明書
 line-certificate-ends = 有効期限 { $day }
 line-clock-synchronised = 時計は時刻サーバーと同期しています。
 line-clock-alone = 時計は時刻サーバーと同期していません。
+
+line-walk = 回線を順に点検する
+line-walk-well = すべて正常です。
+line-walk-broken = 最初に異常がある箇所: { $step }
+line-not-walked = 回線の機能から応答がありません。しばらくしてからもう一度お試しください。
+line-health-well = 正常
+line-health-unknown = 判定していません
+line-health-doubtful = 動作していますが、まもなく使えなくなります
+line-health-broken = 異常

@@ -31,4 +31,4 @@ mistake-interface = 15 文字までの英数字、「-」「_」「.」で書い
 mistake-socket = udevadm info が ID_PATH に示すとおりに書いてください。
 mistake-network-address = 「{ $address }」は、192.168.10.1/24 のような、プレフィックス長の付いたアドレスではありません。
 mistake-one-interface = 窓口側と回線側には、別々のネットワーク端子が必要です。
-mistake-same-line = 第1回線と同じネットワーク端子です。この節を削除してください
+mistake-same-line = 第1回線と同じネットワーク端子です。この節を削除してください。

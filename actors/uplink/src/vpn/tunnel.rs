@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// A negotiation that goes on for longer is begun anew.
 const NEGOTIATION: Duration = Duration::from_secs(8);
 /// With the tunnel up and the centre silent for so long, the tunnel is built anew: the gateway may have forgotten it.
-const SILENT: Duration = Duration::from_millis(1_500);
+const SILENT: Duration = Duration::from_millis(1_000);
 
 /// A tunnel, as strongSwan reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,7 +214,7 @@ mod tests {
                 built.push((now - zero).as_millis() / 100);
             }
         }
-        assert_eq!(built, [15, 55, 135, 295, 615, 1_215], "in tenths of a second");
+        assert_eq!(built, [10, 50, 130, 290, 610, 1_210], "in tenths of a second");
         assert_eq!(keeper.decide(up, None, zero + Duration::from_secs(200), 0.0), Action::Nothing);
     }
 

@@ -45,7 +45,7 @@ impl TlsPapers {
 
     /// Gives the centre a certificate of this authority.
     pub fn centre(&self, of: &TlsAuthority, validity: Validity) -> Identity {
-        let identity = of.server(&["localhost"], validity).expect("a certificate");
+        let identity = of.server(&["localhost", "127.0.0.1"], validity).expect("a certificate");
         put(&self.at("centre.pem"), &identity.certificate_pem());
         put(&self.at("centre.key"), &identity.key_pem());
         identity
