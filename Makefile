@@ -18,7 +18,7 @@ FUZZ := cargo +nightly fuzz
 FUZZ_DIR := tests/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo busy-morning pictures test api-test line-test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
+.PHONY: help run demo busy-morning pictures test api-test line-test alerts-test lint doc bench soak fuzz fuzz-seeds install programs image image-twice image-test image-update-test
 
 help: ## Lists what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ api-test: install programs ## Requests without end that schemathesis invents for
 
 line-test: install programs ## Everything that befalls lines, with strongSwan between network namespaces; prints the times.
 	cargo test --locked --package madoguchi-end-to-end --features line-trouble --test line --test line_trouble --test line_papers -- --nocapture --test-threads 1
+
+alerts-test: install programs ## A real Prometheus: each lasting fault in turn makes exactly its alert fire and clear.
+	MADOGUCHI_ALERTS=all cargo test --locked --package madoguchi-end-to-end --test alerts_live -- --nocapture
 
 bench: install ## From tap to answer through the gateway, beside its floor; and how fast the page is, watched and flooded.
 	cargo build --locked --release --workspace

@@ -7,6 +7,9 @@ use madoguchi_protocol::{
 use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, Opts, core::Collector, proto::Metric};
 use std::{collections::BTreeMap, time::Duration};
 
+/// Families with so many series at most stand at zero from the beginning.
+const FROM_ZERO: usize = 4;
+
 /// The counts of one actor. They outlive it: the supervisor hands them to the next life.
 #[derive(Debug)]
 pub struct Tally {
@@ -22,10 +25,18 @@ enum Vector {
 }
 
 impl Tally {
-    /// Nothing counted yet.
+    /// Nothing counted yet. What has few series stands at zero from the beginning: Prometheus sees no growth in a series
+    /// that begins with its first count, so the first failure after a start would be missing in every rate.
     pub fn new(address: Address) -> Self {
         let mine = Family::ALL.iter().copied().filter(|family| family.source().allows(address.kind));
-        let vectors = mine.filter_map(|family| Some((family, Vector::new(family)?))).collect();
+        let vectors: BTreeMap<_, _> =
+            mine.filter_map(|family| Some((family, Vector::new(family)?))).collect();
+        for (family, vector) in &vectors {
+            let rows = rows(*family);
+            if rows.len() <= FROM_ZERO {
+                rows.iter().for_each(|labels| vector.begin(labels));
+            }
+        }
         Self { address, vectors }
     }
 
@@ -84,7 +95,27 @@ impl Tally {
     }
 }
 
+/// Every combination of the values of a family's own labels.
+fn rows(family: Family) -> Vec<Vec<&'static str>> {
+    family.labels().iter().fold(vec![vec![]], |rows, label| {
+        let with = |row: &Vec<&'static str>| {
+            let row = row.clone();
+            label.values().all().map(move |value| [row.clone(), vec![value]].concat()).collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(with).collect()
+    })
+}
+
 impl Vector {
+    /// The series with these labels is there, at zero. A gauge says nothing before somebody has set it.
+    fn begin(&self, labels: &[&str]) {
+        match self {
+            Self::Counter(counters) => drop(counters.get_metric_with_label_values(labels)),
+            Self::Histogram(histograms) => drop(histograms.get_metric_with_label_values(labels)),
+            Self::Gauge(_) => {}
+        }
+    }
+
     /// An empty vector; nothing where the library refuses the family, which a test excludes.
     fn new(family: Family) -> Option<Self> {
         let labels: Vec<_> = family.labels().iter().map(|label| label.name()).collect();
@@ -154,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_few_series_stands_at_zero_before_anything_is_counted() {
+        let tally = Tally::new(Address::of_lane(ActorKind::FaceReader, LaneId::new(1).unwrap()));
+        let (admitted, _) = tally.figures().admitted(ActorKind::FaceReader);
+        let late = admitted.iter().find(|it| it.family == Family::VisitsUnanswered && it.labels == ["late"]);
+        assert_eq!(late.map(|it| &it.value), Some(&Value::Number(0.0)));
+        assert!(
+            admitted.iter().all(|it| it.family != Family::VisitsEnded),
+            "many: each begins when it is counted"
+        );
+    }
+
+    #[test]
     fn what_was_counted_is_admitted_whole() {
         let tally = Tally::new(Address::of_lane(ActorKind::FaceReader, LaneId::new(1).unwrap()));
         tally.count(Family::VisitsEnded, &["android", "confirmed"]);
@@ -162,9 +205,15 @@ mod tests {
             tally.observe(Family::VisitAnswer, &["android"], Duration::from_millis(millis));
         }
         let (admitted, refused) = tally.figures().admitted(ActorKind::FaceReader);
-        assert_eq!((admitted.len(), refused), (2, 0));
-        assert_eq!(admitted[0].value, Value::Number(2.0));
-        let Value::Histogram { sum, counts } = &admitted[1].value else { panic!("a histogram") };
+        assert_eq!(refused, 0);
+        let of = |family, first: &str| {
+            let mut all = admitted.iter().filter(|it| it.family == family && it.labels[0] == first);
+            all.next().map(|it| it.value.clone()).unwrap()
+        };
+        assert_eq!(of(Family::VisitsEnded, "android"), Value::Number(2.0));
+        let Value::Histogram { sum, counts } = of(Family::VisitAnswer, "android") else {
+            panic!("a histogram")
+        };
         assert!((sum - 62.947).abs() < 1e-9);
         assert_eq!(counts.iter().sum::<u64>(), 4);
         assert_eq!(counts.last(), Some(&1), "what is above the last bound");

@@ -24,6 +24,7 @@ macro_rules! sources {
             sources!(@file $language, "people"),
             sources!(@file $language, "queue"),
             sources!(@file $language, "readiness"),
+            sources!(@file $language, "runbook"),
             sources!(@file $language, "screens"),
             sources!(@file $language, "support"),
             sources!(@file $language, "update"),

@@ -19,7 +19,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
 use madoguchi_bus::{
     Bus, BusActor, Faults, Incoming,
-    events::{CentreAnswered, CentreAsked, LineChanged},
+    events::{CentreAnswered, CentreAsked, LineChanged, LineProbed},
 };
 use madoguchi_protocol::{
     fault::FaultCode,
@@ -108,7 +108,8 @@ impl<C: EligibilityCentre> Actor for Uplink<C> {
 
     fn started(&mut self, context: &mut Self::Context) {
         for at in 0..self.desk.ways().count() {
-            context.spawn(probe(self.desk.clone(), at, self.probe_every).into_actor(self));
+            let probing = probe(self.bus.clone(), self.desk.clone(), at, self.probe_every);
+            context.spawn(probing.into_actor(self));
         }
         if let Some(driver) = self.driver.take() {
             context.spawn(driver.run().into_actor(self));
@@ -152,7 +153,7 @@ fn note(bus: &Bus, before: Option<(LineState, Timestamp)>, now: &Standing) {
 }
 
 /// Probes one way for ever.
-async fn probe<C: EligibilityCentre>(desk: Arc<Desk<C>>, at: usize, every: Duration) {
+async fn probe<C: EligibilityCentre>(bus: Bus, desk: Arc<Desk<C>>, at: usize, every: Duration) {
     let mut ticks = interval(every);
     // A probe that took longer than the interval is followed by the next at once, not by a burst.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -161,12 +162,16 @@ async fn probe<C: EligibilityCentre>(desk: Arc<Desk<C>>, at: usize, every: Durat
             _ = ticks.tick() => {}
             () = desk.ways().wants_probe(at) => {}
         }
-        loop {
+        let probed = loop {
             tokio::select! {
-                () = desk.probe(at) => break,
+                probed = desk.probe(at) => break probed,
                 // The tunnel is another one: what is under way through the old one need not be waited for.
                 () = desk.ways().wants_probe(at) => {}
             }
+        };
+        if let (Some(way), Some((evidence, took))) = (desk.ways().way(at), probed) {
+            let answered = evidence.is_answer().then_some(took);
+            bus.emit(&LineProbed { line: way.name(), outcome: evidence.name(), answered });
         }
     }
 }

@@ -93,9 +93,13 @@ impl<C: EligibilityCentre> Desk<C> {
         &self.ways
     }
 
-    /// Probes the way at this place among the ways once.
-    pub async fn probe(&self, at: usize) {
-        let Some(centre) = self.ways.centre(at) else { return self.ways.note_missing(at) };
+    /// Probes the way at this place among the ways once. Says what came of it and how long it took; nothing where there
+    /// is no tunnel to probe.
+    pub async fn probe(&self, at: usize) -> Option<(Evidence, Duration)> {
+        let Some(centre) = self.ways.centre(at) else {
+            self.ways.note_missing(at);
+            return None;
+        };
         let started = Instant::now();
         let outcome = centre.alive(self.limits.probe).await;
         let evidence = match &outcome {
@@ -108,7 +112,9 @@ impl<C: EligibilityCentre> Desk<C> {
         if let Err(failure) = outcome {
             tracing::debug!(%failure, "probe");
         }
+        let took = started.elapsed();
         self.ways.note(at, evidence, started);
+        Some((evidence, took))
     }
 
     /// A verdict while the patient stands there, or [`Authenticated::LineDown`]: the visit goes on as deferred.

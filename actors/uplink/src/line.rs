@@ -33,6 +33,16 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::AnsweredLate => "late",
+            Self::Refused => "refused",
+            Self::NoAnswer => "unanswered",
+        }
+    }
+
     /// Whether the centre answered.
     pub fn is_answer(self) -> bool {
         matches!(self, Self::Answered | Self::AnsweredLate)

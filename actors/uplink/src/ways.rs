@@ -100,6 +100,11 @@ impl<C> Ways<C> {
         self.ways.len()
     }
 
+    /// Which line the one at this place goes by.
+    pub fn way(&self, at: usize) -> Option<Way> {
+        self.ways.get(at).map(|it| it.way)
+    }
+
     /// Follows how they stand.
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.standing.subscribe()

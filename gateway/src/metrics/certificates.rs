@@ -1,4 +1,5 @@
-//! When the box's certificates end, looked up now and then.
+//! When the gateway's own certificates end, looked up now and then. Those of the line and of the device links are
+//! watched by `uplink`, which says so in its state.
 
 use super::Wanted;
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use std::{
 };
 
 /// A renewed certificate is seen after this at the latest.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 type Ends = BTreeMap<&'static str, Timestamp>;
 
@@ -21,21 +22,18 @@ pub(super) struct Certificates(Arc<Mutex<Ends>>);
 impl Certificates {
     /// Follows these certificates for as long as the listener that shows them is there.
     pub(super) fn watch(wanted: &Wanted) -> Self {
-        let (shown, uplink) = (Self::default(), wanted.uplink.clone());
-        let links: Vec<PathBuf> = wanted.links.iter().cloned().collect();
-        let own: Vec<_> = wanted.metrics.tls.iter().map(|tls| tls.certificate.clone()).collect();
+        let shown = Self::default();
+        let metrics = wanted.metrics.tls.iter().map(|tls| tls.certificate.clone()).collect();
+        let page = wanted.page.iter().cloned().collect();
+        let files: [(_, Vec<PathBuf>); 2] = [("metrics", metrics), ("page", page)];
         let look = move || {
             let now = Timestamp::now();
-            let line = madoguchi_uplink::certificates(&uplink, now);
-            let of = |files: &[PathBuf]| -> Vec<_> {
-                files.iter().flat_map(|file| madoguchi_uplink::certificates_in(file, now)).collect()
+            // A file that can't be read is what `madoguchi check` and the part that needs it complain about.
+            let first = |files: &[PathBuf]| {
+                let reports = files.iter().flat_map(|file| madoguchi_uplink::certificates_in(file, now));
+                reports.filter_map(|report| report.ok().map(|report| report.not_after)).min()
             };
-            let all = [("line", line), ("device_link", of(&links)), ("metrics", of(&own))];
-            // A file that can't be read is what `madoguchi check` and the actor that needs it complain about.
-            let first = |reports: Vec<Result<madoguchi_uplink::CertificateReport, _>>| {
-                reports.into_iter().filter_map(|report| report.ok().map(|report| report.not_after)).min()
-            };
-            all.into_iter().filter_map(|(what, reports)| Some((what, first(reports)?))).collect::<Ends>()
+            files.iter().filter_map(|(what, files)| Some((*what, first(files)?))).collect::<Ends>()
         };
         let set = Arc::downgrade(&shown.0);
         tokio::spawn(async move {

@@ -29,7 +29,6 @@ use madoguchi_protocol::figures::Family;
 use sheet::Sheet;
 use states::BOX;
 use std::{
-    collections::BTreeSet,
     net::{IpAddr, ToSocketAddrs, UdpSocket},
     path::PathBuf,
 };
@@ -50,9 +49,10 @@ struct Shown {
 #[derive(PartialEq)]
 struct Wanted {
     metrics: Metrics,
-    uplink: madoguchi_uplink::Settings,
-    /// Certificates of the device links, each once.
-    links: BTreeSet<PathBuf>,
+    /// Where the centre is.
+    url: String,
+    /// The page's certificate, where it has one.
+    page: Option<PathBuf>,
     lanes: usize,
 }
 
@@ -60,8 +60,8 @@ impl Wanted {
     fn by(config: &Config) -> Self {
         Self {
             metrics: config.metrics.clone(),
-            uplink: config.uplink.clone(),
-            links: config.lane.iter().map(|lane| lane.face_reader.certificate.clone()).collect(),
+            url: config.uplink.url.clone(),
+            page: crate::web::page_certificate(&config.web, &config.site.state_directory),
             lanes: config.lanes().len(),
         }
     }
@@ -103,7 +103,7 @@ impl Scrapes {
     /// Starts the listener on threads of its own.
     fn serve(&self, wanted: &Wanted) -> Result<ServerHandle> {
         let Metrics { listen, tls, password } = &wanted.metrics;
-        if is_the_lines(listen.ip(), &wanted.uplink.url) {
+        if is_the_lines(listen.ip(), &wanted.url) {
             bail!("metrics.listen: {listen} is the box's address on the line, where nobody may scrape");
         }
         let shown = Data::new(Shown {

@@ -2,12 +2,15 @@
 
 use super::sheet::Sheet;
 use crate::board::States;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use madoguchi_protocol::{
     ActorKind, Address,
     fault::{FaultCode, Scope},
     figures::Family,
-    messages::state::{Condition, Detail},
+    messages::{
+        line::{CertificateRole, LineReport, Stage},
+        state::{Condition, Detail},
+    },
 };
 use std::collections::BTreeSet;
 
@@ -51,10 +54,11 @@ fn detail(sheet: &mut Sheet, of: Address, detail: &Detail) {
         }
         Detail::NfcReader { ready, .. } => set(Family::NfcReaderReady, &[], truth(*ready)),
         Detail::PinSession { open_jobs } => set(Family::PinJobsOpen, &[], f64::from(*open_jobs)),
-        Detail::Uplink { reachable, since, wrong_answers, .. } => {
+        Detail::Uplink { reachable, since, wrong_answers, report } => {
             set(Family::LineUp, &[], truth(*reachable));
             set(Family::LineSince, &[], seconds(*since));
             set(Family::WrongAnswers, &[], number(*wrong_answers));
+            line(report, &mut set);
         }
         Detail::OfflineQueue {
             waiting,
@@ -85,6 +89,30 @@ fn detail(sheet: &mut Sheet, of: Address, detail: &Detail) {
         }
         Detail::AuditLog { entries, .. } => set(Family::AuditEntries, &[], number(*entries)),
         _ => {}
+    }
+}
+
+/// Each of the hospital's lines, the clock, and the certificates that the line's actor watches.
+fn line(report: &LineReport, set: &mut impl FnMut(Family, &[&str], f64)) {
+    for line in &report.ways {
+        for stage in Stage::ALL {
+            set(Family::LineStage, &[line.way.name(), stage.name()], truth(line.stage == stage));
+        }
+        set(Family::LineUsed, &[line.way.name()], truth(report.used == Some(line.way)));
+    }
+    set(Family::LineChangeovers, &[], number(report.changes));
+    if let Some(clock) = report.clock {
+        set(Family::ClockSynchronised, &[], truth(clock.synchronised));
+        if let Some(offset) = clock.offset_us {
+            let micros = SignedDuration::from_micros(offset);
+            set(Family::ClockOffset, &[], micros.as_secs_f64());
+        }
+    }
+    for role in CertificateRole::ALL {
+        let ends = report.certificates.iter().filter(|term| term.role == role).map(|term| term.ends);
+        if let Some(first) = ends.min() {
+            set(Family::CertificateEnds, &[role.name()], seconds(first));
+        }
     }
 }
 

@@ -13,8 +13,11 @@ use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+/// The certificate that the box makes for itself.
+const OWN: &str = "page.pem";
 
 /// What the page shows of itself, where it is served over TLS.
 pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Option<ServerConfig>> {
@@ -24,13 +27,24 @@ pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Option<ServerConfi
     if let (Some(certificate), Some(key)) = (&web.tls_certificate, &web.tls_key) {
         return read(certificate, key).map(Some);
     }
-    let folder = state_directory.join("gateway");
-    let (certificate, key) = (folder.join("page.pem"), folder.join("page.key"));
+    let folder = folder(state_directory);
+    let (certificate, key) = (folder.join(OWN), folder.join("page.key"));
     let names = names(web);
     make(&folder, &names).with_context(|| format!("no certificate in {}", folder.display()))?;
     let print = fingerprint(&certificate)?;
     eprintln!("madoguchi: the page's certificate is made by this box; its SHA-256 fingerprint is {print}");
     read(&certificate, &key).map(Some)
+}
+
+/// Where what the box makes for itself is.
+fn folder(state_directory: &Path) -> PathBuf {
+    state_directory.join("gateway")
+}
+
+/// The file with the page's certificate, where it is served over TLS.
+pub fn file(web: &Web, state_directory: &Path) -> Option<PathBuf> {
+    let own = || folder(state_directory).join(OWN);
+    web.is_tls().then(|| web.tls_certificate.clone().unwrap_or_else(own))
 }
 
 /// What browsers reach the page by.

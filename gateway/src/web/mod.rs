@@ -45,6 +45,7 @@ mod view;
 mod visitor;
 mod words;
 
+pub use certificate::file as page_certificate;
 pub use site::Told;
 pub use staff::Desk;
 

@@ -69,6 +69,8 @@ pub struct House {
     api: OnceLock<Http>,
     /// The cookie of somebody who looks at pages.
     session: tokio::sync::Mutex<Option<String>>,
+    /// What the gateway's environment has besides.
+    environment: Vec<(String, String)>,
     directory: TempDir,
 }
 
@@ -130,6 +132,7 @@ impl House {
             metrics,
             api: OnceLock::new(),
             session: tokio::sync::Mutex::new(None),
+            environment: Vec::new(),
             directory,
         };
         let mut config = std::fs::read_to_string(house.config()).expect("gateway.toml");
@@ -146,6 +149,11 @@ impl House {
         self.addresses["gateway_config"].as_str().expect("a path").into()
     }
 
+    /// Sets a variable of the environment of gateways that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.into(), value.into()));
+    }
+
     /// Everything that hospital and gateway wrote.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -157,6 +165,7 @@ impl House {
         command.args(arguments).arg("--config").arg(self.config());
         command.env("PCSCLITE_CSOCK_NAME", self.addresses["pcscd_socket"].as_str().expect("a path"));
         command.env("MADOGUCHI_LOG", std::env::var("MADOGUCHI_LOG").unwrap_or_else(|_| LOG.into()));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

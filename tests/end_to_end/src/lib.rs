@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test, and says which")]
 
 pub mod browser;
+pub mod chrony;
 pub mod first_start;
 pub mod house;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod morning;
 pub mod person;
 pub mod pictures;
 pub mod process;
+pub mod prometheus;
 pub mod staff;
 pub mod visits;
 pub mod walk;

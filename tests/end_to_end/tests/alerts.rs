@@ -3,25 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+use madoguchi_end_to_end::prometheus::{alert, files as folder};
 use madoguchi_protocol::{
     fault::{FaultCode, Scope, Severity},
     texts::{Language, text},
 };
-use std::{collections::BTreeSet, env, fmt::Write, fs, path::PathBuf, process::Command};
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../configs/prometheus")
-}
+use std::{collections::BTreeSet, env, fmt::Write, fs, process::Command};
 
 /// The faults that somebody must act on: those that last. What concerns one visit is told at its lane.
 fn lasting() -> impl Iterator<Item = FaultCode> {
     FaultCode::ALL.iter().copied().filter(|fault| fault.scope() != Scope::Visit)
-}
-
-/// `nfc-reader-lost` is the alert `MadoguchiNfcReaderLost`.
-fn alert(fault: FaultCode) -> String {
-    let words = fault.name().split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
-    format!("Madoguchi{}", words.collect::<String>())
 }
 
 /// How long it must last before anybody is called, in minutes: what stops a counter soon, what can wait later. Shorter
@@ -125,10 +116,24 @@ fn unit_tests() -> String {
     tests
 }
 
+/// Faults for which the runbook has steps beyond the fault's own text: those that call an engineer at night.
+const WITH_STEPS: [FaultCode; 10] = [
+    FaultCode::LineDown,
+    FaultCode::QueueFull,
+    FaultCode::QueueFailed,
+    FaultCode::BrokerLost,
+    FaultCode::ActorGaveUp,
+    FaultCode::PcscHung,
+    FaultCode::ReceiptFolderUnavailable,
+    FaultCode::AuditLogFailed,
+    FaultCode::ClockWrong,
+    FaultCode::BoxCertificateUrgent,
+];
+
 fn runbook(language: Language) -> String {
-    let (title, who, what) = match language {
-        Language::Ja => ("# 対応手順書", "対応する人", "対応"),
-        Language::En => ("# Runbook", "Who acts", "What to do"),
+    let (title, who, what, steps) = match language {
+        Language::Ja => ("# 対応手順書", "対応する人", "対応", "手順"),
+        Language::En => ("# Runbook", "Who acts", "What to do", "Steps"),
     };
     let mut book = format!(
         "{title}\n\n<!-- Made from the catalogue of faults and its texts by `make doc`. Changes here are lost. -->\n"
@@ -149,6 +154,11 @@ fn runbook(language: Language) -> String {
             alert(fault)
         )
         .unwrap();
+        if WITH_STEPS.contains(&fault) {
+            let text = text(language, &format!("runbook-{name}"), &[]);
+            assert!(text.starts_with("1. ") && text.lines().count() >= 3, "{name}: {text}");
+            write!(book, "\n{steps}:\n\n{text}\n").unwrap();
+        }
     }
     book
 }
@@ -189,6 +199,7 @@ fn promtool(arguments: &[&str]) {
 #[test]
 fn promtool_finds_no_fault_with_the_rules() {
     promtool(&["check", "rules", "alerts-service.yml", "alerts-causes.yml"]);
+    promtool(&["check", "config", "prometheus.yml"]);
 }
 
 #[test]

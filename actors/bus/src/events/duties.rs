@@ -161,6 +161,26 @@ impl Happening for LineChanged {
     }
 }
 
+/// A line was probed; counted only.
+#[derive(Clone, Copy, Debug)]
+pub struct LineProbed {
+    /// Which: `primary` or `second`.
+    pub line: &'static str,
+    /// `answered`, `late`, `refused` or `unanswered`.
+    pub outcome: &'static str,
+    /// The round trip, where an answer came.
+    pub answered: Option<Duration>,
+}
+
+impl Happening for LineProbed {
+    fn emit(&self, tally: &Tally) {
+        tally.count(Family::LineProbes, &[self.line, self.outcome]);
+        if let Some(took) = self.answered {
+            tally.observe(Family::LineRoundTrip, &[self.line], took);
+        }
+    }
+}
+
 /// The queue was asked to accept a confirmation.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueAccepted {

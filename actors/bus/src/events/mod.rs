@@ -15,7 +15,7 @@ pub(crate) use bus::{
     Unanswered,
 };
 pub use duties::{
-    AuditSynced, CentreAnswered, CentreAsked, LineChanged, PageLogin, PinExpired, PinJobOpened,
+    AuditSynced, CentreAnswered, CentreAsked, LineChanged, LineProbed, PageLogin, PinExpired, PinJobOpened,
     QueueAccepted, QueueAnswered, ReadEnded, ScrapeRefused, VisitCounted,
 };
 pub use visit::{

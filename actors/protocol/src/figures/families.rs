@@ -98,6 +98,10 @@ families! {
     LineChanges = "madoguchi_line_changes_total", Counter, Box [LINE_TO], One(Uplink);
     /// Seconds of outages of the line that are over
     LineOutage = "madoguchi_line_outage_seconds_total", Counter, Box [], One(Uplink);
+    /// Probes of each of the hospital's lines, by what came back; late is more than half of what a probe may take
+    LineProbes = "madoguchi_line_probes_total", Counter, Box [LINE, PROBE], One(Uplink);
+    /// Round trip of an answered probe over each of the hospital's lines
+    LineRoundTrip = "madoguchi_line_round_trip_seconds", Histogram(ANSWER), Box [LINE], One(Uplink);
     /// Confirmations that the queue was asked to accept, by its answer
     QueueAccepts = "madoguchi_queue_accepts_total", Counter, Box [ACCEPTED], One(OfflineQueue);
     /// Time until a confirmation was durable, the disk's sync included
@@ -153,6 +157,16 @@ families! {
     LineUp = "madoguchi_line_up", Gauge, Box [], States;
     /// Since when the line is as it is
     LineSince = "madoguchi_line_since_timestamp_seconds", Gauge, Box [], States;
+    /// 1 for the stage that each of the hospital's lines has reached, 0 for the others
+    LineStage = "madoguchi_line_stage", Gauge, Box [LINE, LINE_STAGE], States;
+    /// 1 for the line that requests go by
+    LineUsed = "madoguchi_line_used", Gauge, Box [LINE], States;
+    /// Times that requests changed over to another line
+    LineChangeovers = "madoguchi_line_changeovers_total", Counter, Box [], States;
+    /// How far the clock is from true time, as chrony sees it; absent where chrony does not tell
+    ClockOffset = "madoguchi_clock_offset_seconds", Gauge, Box [], States;
+    /// 1 while chrony follows a time server
+    ClockSynchronised = "madoguchi_clock_synchronised", Gauge, Box [], States;
     /// Answers of the centre that were not the answer to their request; none was passed on
     WrongAnswers = "madoguchi_centre_wrong_answers_total", Counter, Box [], States;
     /// Confirmations that were accepted and are not answered yet

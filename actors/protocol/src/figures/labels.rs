@@ -124,6 +124,13 @@ pub(super) const CENTRE_OUTCOME: Label =
     Label::listed("outcome", &["answered", "line_down", "uncertain", "malformed"]);
 /// Where the line went.
 pub(super) const LINE_TO: Label = Label::listed("to", &["up", "down"]);
+/// Which of the hospital's lines.
+pub(super) const LINE: Label = Label::listed("line", &["primary", "second"]);
+/// How far a line has got.
+pub(super) const LINE_STAGE: Label =
+    Label::listed("stage", &["down", "connecting", "tunnel-up", "degraded", "centre-reachable"]);
+/// What came back of a probe.
+pub(super) const PROBE: Label = Label::listed("outcome", &["answered", "late", "refused", "unanswered"]);
 /// What the queue answered.
 pub(super) const ACCEPTED: Label =
     Label::listed("outcome", &["accepted", "already_settled", "full", "failed"]);
@@ -153,7 +160,10 @@ pub(super) const VERSION: Label = Label::listed("version", &[env!("CARGO_PKG_VER
 /// How a login ended.
 pub(super) const LOGIN: Label = Label::listed("outcome", &["accepted", "refused"]);
 /// What a certificate is for.
-pub(super) const CERTIFICATE: Label = Label::listed("certificate", &["line", "device_link", "metrics"]);
+pub(super) const CERTIFICATE: Label = Label::listed(
+    "certificate",
+    &["terminal", "centre-ca", "tunnel", "tunnel-ca", "device-link", "metrics", "page"],
+);
 
 impl Values {
     /// The values, for a document.
@@ -171,8 +181,20 @@ mod tests {
     use super::*;
     use crate::{
         evidence::Medium,
-        messages::{audit_log::Step, nfc_reader::ReadOutcome},
+        messages::{
+            audit_log::Step,
+            line::{CertificateRole, Stage, Way},
+            nfc_reader::ReadOutcome,
+        },
     };
+
+    #[test]
+    fn lines_stages_and_certificates_are_those_of_the_protocol() {
+        let all = |label: Label| label.values().all().collect::<Vec<_>>();
+        assert_eq!(all(LINE), [Way::Primary, Way::Second].map(Way::name));
+        assert_eq!(all(LINE_STAGE), Stage::ALL.map(Stage::name));
+        assert!(all(CERTIFICATE).starts_with(&CertificateRole::ALL.map(CertificateRole::name)));
+    }
 
     #[test]
     fn media_outcomes_and_steps_are_those_of_the_protocol() {

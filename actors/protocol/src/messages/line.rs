@@ -112,6 +112,10 @@ pub enum CertificateRole {
 }
 
 impl CertificateRole {
+    /// Every role.
+    pub const ALL: [Self; 5] =
+        [Self::Terminal, Self::CentreCa, Self::Tunnel, Self::TunnelCa, Self::DeviceLink];
+
     /// Its name in metrics, logs and text keys.
     pub const fn name(self) -> &'static str {
         match self {
