@@ -1,5 +1,6 @@
 //! `madoguchi`: one box that lets many reception counters check a patient's eligibility.
 
+mod annals;
 mod appliance;
 mod board;
 mod certificate;

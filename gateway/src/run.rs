@@ -1,6 +1,7 @@
 //! `madoguchi run`.
 
 use crate::{
+    annals,
     board::Boards,
     cli,
     config::{Config, store::Author},
@@ -137,6 +138,7 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     let boards = Boards::default();
     let (desk, staff_desk) = watch::channel(None);
     let (told, page_told) = watch::channel(Arc::new(Told::by(None)?));
+    tokio::spawn(annals::keep(boards.states.subscribe(), state_directory.clone()));
     let scrapes = Scrapes::new(boards.clone(), staff_desk.clone());
     let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
     let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());

@@ -14,6 +14,7 @@ macro_rules! sources {
     ($language:literal) => {
         &[
             sources!(@file $language, "certificates"),
+            sources!(@file $language, "charts"),
             sources!(@file $language, "configuration"),
             sources!(@file $language, "console"),
             sources!(@file $language, "faults"),

@@ -25,6 +25,7 @@ const PLACES: &[Place] = &[
     place("/queue", "queue-title", Right::Watch),
     place("/line", "line-title", Right::Watch),
     place("/certificates", "certificates-title", Right::Watch),
+    place("/charts", "charts-title", Right::Watch),
     place("/counts", "counts-title", Right::ReadCounts),
     place("/log", "log-title", Right::ReadAudit),
     place("/messages", "messages-title", Right::ReadMessages),

@@ -12,6 +12,7 @@ mod assets;
 mod certificate;
 mod certificates;
 mod chart;
+mod charts;
 mod configuration;
 mod counts;
 mod events;
@@ -88,6 +89,7 @@ fn routes(config: &mut ServiceConfig) {
     queue::routes(config);
     line::routes(config);
     certificates::routes(config);
+    charts::routes(config);
     counts::routes(config);
     log::routes(config);
     messages::routes(config);

@@ -20,7 +20,12 @@ use madoguchi_protocol::{
     texts::Language,
 };
 use madoguchi_reception::holidays::Holidays;
-use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 /// How often what the console did is looked for.
@@ -42,6 +47,7 @@ pub(super) struct Site {
     /// Where the pages are served now.
     at: watch::Sender<Web>,
     pub(super) people: Store,
+    history: PathBuf,
     pub(super) sessions: sessions::Sessions,
     pub(super) enrolments: first_start::Enrolments,
     pub(super) throttle: throttle::Throttle,
@@ -105,6 +111,7 @@ impl Site {
             keeper,
             at: watch::channel(Web::default()).0,
             people: Store::of(state_directory),
+            history: madoguchi::history::file(state_directory),
             sessions: sessions::Sessions::default(),
             enrolments: first_start::Enrolments::default(),
             throttle: throttle::Throttle::new(),
@@ -112,6 +119,11 @@ impl Site {
             rate: rate::Rate::default(),
             one_at_a_time: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Where the last 30 days are.
+    pub(super) fn history(&self) -> PathBuf {
+        self.history.clone()
     }
 
     /// The pages are served here from now on.

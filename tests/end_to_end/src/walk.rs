@@ -38,6 +38,7 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "queue", "queue"),
     by("administrator", "line", "line"),
     by("administrator", "certificates", "certificates"),
+    by("administrator", "charts", "charts"),
     by("administrator", "counts", "counts"),
     by("administrator", "log", "log"),
     by("administrator", "messages", "messages"),

@@ -58,6 +58,7 @@ const ROUTES: &[(&str, &str, &str, Needs)] = &[
     ("post", "/certificates/stage", "certificate=x", right(Right::Configure)),
     ("post", "/certificates/prove", "", right(Right::Configure)),
     ("post", "/certificates/swap", "", right(Right::Configure)),
+    ("get", "/charts", "", right(Right::Watch)),
     ("get", "/parts", "", right(Right::Watch)),
     ("get", "/counts", "", right(Right::ReadCounts)),
     ("get", "/counts.csv", "", right(Right::ReadCounts)),
