@@ -27,7 +27,8 @@ pub enum Command {
     Check(Check),
     /// A new certificate for the line: its request, and the certificate staged, proven and put in place.
     Certificate(Certificate),
-    /// Look into the queue while the gateway is stopped: what waits, what was set aside, whether it is sound.
+    /// Look into the queue: what waits, what was set aside, another try, a copy, its keys; with the gateway stopped, whether
+    /// it is sound.
     Queue(Queue),
     /// The list of compatible readers: show it, or put another one in its place.
     Compatibility(Compatibility),
@@ -302,7 +303,7 @@ pub struct Queue {
     pub act: QueueAct,
 }
 
-/// What can be done with the queue of a stopped gateway.
+/// What can be done with the queue. The gateway may run, where nothing else is said.
 #[derive(Debug, Subcommand)]
 pub enum QueueAct {
     /// List what waits and what was set aside, oldest first: ids, lanes, times, stages, reasons; no personal data.
@@ -319,9 +320,9 @@ pub enum QueueAct {
         /// The record's id, as the list shows it.
         id: RequestId,
     },
-    /// Look through the whole queue and open every seal. Fails where something is damaged; changes nothing.
+    /// Look through the whole queue of a stopped gateway and open every seal; a running one does so at its start. Fails where something is damaged; changes nothing.
     Check,
-    /// Put all that can be read of a damaged queue into a new file; the damaged one is kept beside it.
+    /// Put all that can be read of a stopped gateway's damaged queue into a new file; the damaged one is kept beside it.
     Repair,
     /// Bring the queue of a stopped gateway to the format of an older program, before that one is to run again. This version
     /// brings it forward by itself when it starts.
@@ -338,7 +339,7 @@ pub enum QueueAct {
         /// These records; without any, all that were set aside.
         ids: Vec<RequestId>,
     },
-    /// Put records that were set aside back into the line; the gateway tries them again when it runs.
+    /// Put records that were set aside back into the line; the gateway tries them again at once, or when it starts.
     Retry {
         /// These records.
         #[arg(required_unless_present = "all")]

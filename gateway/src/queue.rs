@@ -1,21 +1,27 @@
-//! `madoguchi queue`: the offline queue of a stopped gateway, looked into, checked, repaired, exported, retried.
+//! `madoguchi queue`: the offline queue looked into, exported, retried, its key rotated, while the gateway runs or is stopped;
+//! checked, repaired and migrated while it is stopped.
 //!
 //! Nothing here prints or writes personal data in the clear: lists show what the store keeps beside the sealed contents,
 //! an export holds these as they are sealed.
 
 mod keys;
+mod records;
+pub mod running;
+pub mod words;
 
 use crate::{
     cli::{Queue, QueueAct},
     config::Config,
 };
 use anyhow::{Context, Result, bail};
-use jiff::{Timestamp, tz::TimeZone};
-use madoguchi_offline_queue::store::{
-    self, Header, Reason, RecordId, Repaired, Sealed, Stage, Step, Store, StoreConfig, StoreError,
+use jiff::Timestamp;
+use madoguchi_offline_queue::store::{self, Repaired, Store, StoreConfig, StoreError};
+use madoguchi_protocol::{
+    RequestId,
+    messages::offline_queue::{RecordPart, RecordReason, RecordRetried, RecordStage},
 };
-use madoguchi_protocol::RequestId;
-use serde_json::{Value, json};
+use records::Records;
+use running::Running;
 use std::{
     fmt::Write as _,
     fs::OpenOptions,
@@ -24,15 +30,22 @@ use std::{
     path::Path,
     process::ExitCode,
 };
+use words::{described, line, stage_name, time};
 
-/// Records read in one go.
+/// Records checked in one go.
 const AT_ONCE: usize = 500;
 
 /// Does what the arguments say; fails where the queue is damaged or something was not done.
 pub fn run(arguments: &Queue) -> Result<ExitCode> {
-    let config = Config::load(&arguments.config)?.offline_queue.store();
-    is_ours(&config)?;
+    let config = Config::load(&arguments.config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // These need the store itself.
+    let itself = matches!(arguments.act, QueueAct::Check | QueueAct::Repair | QueueAct::Migrate { .. });
+    if let Some(gateway) = Running::find(&config.site.state_directory).filter(|_| !itself) {
+        return runtime.block_on(act(&Records::Running(gateway), &arguments.act));
+    }
+    let config = config.offline_queue.store();
+    is_ours(&config)?;
     match &arguments.act {
         QueueAct::Repair => repair(&config),
         QueueAct::Migrate { to } => migrate(&config, *to),
@@ -57,7 +70,7 @@ fn is_ours(config: &StoreConfig) -> Result<()> {
     Ok(())
 }
 
-async fn with_store(config: &StoreConfig, act: &QueueAct) -> Result<ExitCode> {
+async fn with_store(config: &StoreConfig, wanted: &QueueAct) -> Result<ExitCode> {
     let store = match Store::open(config) {
         Ok((store, _)) => store,
         Err(error @ StoreError::InUse) => {
@@ -65,66 +78,57 @@ async fn with_store(config: &StoreConfig, act: &QueueAct) -> Result<ExitCode> {
         }
         Err(error) => return Err(error.into()),
     };
-    let done = match act {
-        QueueAct::List { all, json } => list(&store, *all, *json).await,
-        QueueAct::Show { id } => show(&store, *id).await,
+    let done = match wanted {
         QueueAct::Check => check(&store).await,
-        QueueAct::Export { output, ids } => export(&store, output, ids).await,
-        QueueAct::Retry { ids, all } => retry(&store, ids, *all).await,
-        QueueAct::Keys => keys::list(&store).await,
-        QueueAct::RotateKey => keys::rotate(&store, now()?).await,
-        QueueAct::DropOldKeys => keys::drop_old(&store).await,
-        QueueAct::Repair | QueueAct::Migrate { .. } => Ok(ExitCode::FAILURE),
+        wanted => act(&Records::Stopped(store.clone()), wanted).await,
     };
     store.close().await;
     done
 }
 
-/// Every header in the order of acceptance.
-async fn headers(store: &Store) -> Result<Vec<Header>> {
-    let (mut all, mut after) = (Vec::new(), 0);
-    loop {
-        let some = store.list(after, AT_ONCE).await?;
-        match some.last() {
-            Some((last, _)) => after = *last,
-            None => return Ok(all),
-        }
-        all.extend(some.into_iter().map(|(_, header)| header));
+async fn act(records: &Records, act: &QueueAct) -> Result<ExitCode> {
+    match act {
+        QueueAct::List { all, json } => list(records, *all, *json).await,
+        QueueAct::Show { id } => show(records, *id).await,
+        QueueAct::Export { output, ids } => export(records, output, ids).await,
+        QueueAct::Retry { ids, all } => retry(records, ids, *all).await,
+        QueueAct::Keys => keys::list(records).await,
+        QueueAct::RotateKey => keys::rotate(records, now()?).await,
+        QueueAct::DropOldKeys => keys::drop_old(records).await,
+        QueueAct::Check | QueueAct::Repair | QueueAct::Migrate { .. } => Ok(ExitCode::FAILURE),
     }
 }
 
-async fn list(store: &Store, all: bool, as_json: bool) -> Result<ExitCode> {
-    let mut headers = headers(store).await?;
-    headers.retain(|header| all || header.stage != Stage::Settled);
+async fn list(records: &Records, all: bool, as_json: bool) -> Result<ExitCode> {
+    let mut records = records.all(false).await?;
+    records.retain(|record| all || record.stage != RecordStage::Settled);
     if as_json {
-        let all: Vec<_> = headers.iter().map(described).collect();
+        let all: Vec<_> = records.iter().map(described).collect();
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    for header in &headers {
-        writeln!(text, "{}", line(header))?;
+    for record in &records {
+        writeln!(text, "{}", line(record))?;
     }
-    let count = |stages: &[Stage]| headers.iter().filter(|header| stages.contains(&header.stage)).count();
-    let oldest = headers
+    let count = |stages: &[RecordStage]| records.iter().filter(|it| stages.contains(&it.stage)).count();
+    let oldest = records
         .iter()
-        .find(|header| !matches!(header.stage, Stage::Settled | Stage::SetAside))
-        .map_or_else(|| "none".to_owned(), |header| time(header.accepted_at));
+        .find(|it| !matches!(it.stage, RecordStage::Settled | RecordStage::SetAside))
+        .map_or_else(|| "none".to_owned(), |record| time(record.accepted_at));
     writeln!(
         text,
         "{} wait for the centre, {} answered, {} set aside; oldest: {oldest}",
-        count(&[Stage::Accepted]),
-        count(&[Stage::Answered, Stage::Delivered]),
-        count(&[Stage::SetAside]),
+        count(&[RecordStage::Accepted]),
+        count(&[RecordStage::Answered, RecordStage::Delivered]),
+        count(&[RecordStage::SetAside]),
     )?;
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(store: &Store, id: RequestId) -> Result<ExitCode> {
-    let header =
-        store.look_up(record(id)).await?.with_context(|| format!("the queue knows no record {id}"))?;
-    println!("{}", serde_json::to_string_pretty(&described(&header))?);
+async fn show(records: &Records, id: RequestId) -> Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(&described(&records.one(id).await?))?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -177,56 +181,52 @@ fn repair(config: &StoreConfig) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn export(store: &Store, output: &Path, ids: &[RequestId]) -> Result<ExitCode> {
-    let ids: Vec<_> = if ids.is_empty() {
-        let set_aside = |header: &Header| header.stage == Stage::SetAside;
-        headers(store).await?.into_iter().filter(set_aside).map(|header| header.id).collect()
+async fn export(records: &Records, output: &Path, ids: &[RequestId]) -> Result<ExitCode> {
+    let wanted = if ids.is_empty() {
+        records.all(true).await?
     } else {
-        ids.iter().map(|id| record(*id)).collect()
+        let mut wanted = Vec::new();
+        for id in ids {
+            wanted.push(records.one(*id).await?);
+        }
+        wanted
     };
-    let mut records = Vec::new();
-    for id in &ids {
-        records.push(store.sealed(*id).await?.with_context(|| format!("the queue knows no record {id}"))?);
-    }
     let failed = || format!("{} can't be made", output.display());
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(output).with_context(failed)?;
-    for Sealed { header, request, answer } in &records {
-        let mut record = described(header);
-        record["request_sealed"] = json!(request.as_deref().map(hexadecimal));
-        record["answer_sealed"] = json!(answer.as_deref().map(hexadecimal));
-        writeln!(file, "{record}").with_context(failed)?;
+    for record in &wanted {
+        let request = records.sealed(record.id, RecordPart::Request).await?;
+        let answer = records.sealed(record.id, RecordPart::Answer).await?;
+        let exported = words::exported(record, request.as_deref(), answer.as_deref());
+        writeln!(file, "{exported}").with_context(failed)?;
     }
     file.sync_all().with_context(failed)?;
     println!(
         "{} records written to {}. Their contents are personal data, sealed with the queue's key: whoever has both the file \
          and the key can read them. Keep them apart, and remove the file when it is not needed any more.",
-        records.len(),
+        wanted.len(),
         output.display()
     );
     Ok(ExitCode::SUCCESS)
 }
 
-async fn retry(store: &Store, ids: &[RequestId], all: bool) -> Result<ExitCode> {
+async fn retry(records: &Records, ids: &[RequestId], all: bool) -> Result<ExitCode> {
     let ids: Vec<_> = if all {
-        let again = |header: &Header| {
-            let damaged = header.set_aside.as_ref().is_some_and(|(reason, _)| *reason == Reason::Damaged);
-            header.stage == Stage::SetAside && !damaged
-        };
-        headers(store).await?.into_iter().filter(again).map(|header| header.id).collect()
+        let mut again = records.all(true).await?;
+        again.retain(|it| !matches!(it.reason, Some((RecordReason::Damaged, _))));
+        again.into_iter().map(|record| record.id).collect()
     } else {
-        ids.iter().map(|id| record(*id)).collect()
+        ids.to_vec()
     };
-    let now = now()?;
     let mut failed = false;
     for id in ids {
-        match store.put_back(id, now).await? {
-            Step::Done => println!("{id}: back in the line"),
-            Step::Already(stage) => {
+        match records.retry(id).await? {
+            RecordRetried::Done => println!("{id}: back in the line"),
+            RecordRetried::NotSetAside(stage) => {
                 failed = true;
-                println!("{id}: was not set aside ({})", name(stage));
+                println!("{id}: was not set aside ({})", stage_name(stage));
             }
-            Step::Unknown => {
+            RecordRetried::Unknown => {
                 failed = true;
                 println!("{id}: the queue knows no such record");
             }
@@ -237,71 +237,4 @@ async fn retry(store: &Store, ids: &[RequestId], all: bool) -> Result<ExitCode> 
 
 fn now() -> Result<u64> {
     Ok(u64::try_from(Timestamp::now().as_millisecond())?)
-}
-
-fn line(header: &Header) -> String {
-    let Header { id, lane, stage, accepted_at, bytes, set_aside, .. } = header;
-    let reason = set_aside
-        .as_ref()
-        .map(|(reason, note)| format!(": {} {note}", reason_name(*reason)))
-        .unwrap_or_default();
-    format!("{id}  lane {lane:<3}  {}  {bytes:>6} bytes  {}{reason}", time(*accepted_at), name(*stage))
-}
-
-fn described(header: &Header) -> Value {
-    let Header { id, lane, stage, accepted_at, changed_at, bytes, outcome: _, set_aside } = header;
-    let mut value = json!({
-        "id": id.to_string(),
-        "lane": lane,
-        "stage": name(*stage),
-        "accepted_at": time(*accepted_at),
-        "stage_since": time(*changed_at),
-        "sealed_bytes": bytes,
-    });
-    if let Some((reason, note)) = set_aside {
-        value["reason"] = json!(reason_name(*reason));
-        value["note"] = json!(note);
-    }
-    value
-}
-
-const fn name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Accepted => "accepted",
-        Stage::Answered => "answered",
-        Stage::Delivered => "delivered",
-        Stage::Settled => "settled",
-        Stage::SetAside => "set-aside",
-        Stage::Practice => "practice",
-    }
-}
-
-const fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Refused => "refused-by-centre",
-        Reason::Undecodable => "undecodable",
-        Reason::Damaged => "damaged",
-        Reason::Undeliverable => "undeliverable",
-        Reason::TooOld => "given-up-too-old",
-        Reason::MadeRoom => "given-up-for-room",
-        Reason::Practice => "practice",
-    }
-}
-
-/// The time in Japan.
-fn time(at: u64) -> String {
-    let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
-    at.to_zoned(TimeZone::fixed(jiff::tz::offset(9))).strftime("%Y-%m-%dT%H:%M:%S+09:00").to_string()
-}
-
-fn record(id: RequestId) -> RecordId {
-    RecordId(*id.as_bytes())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -159,6 +159,7 @@ async fn android_visit_goes_through_every_neighbour_and_a_missed_event_is_asked_
         OfflineQueueCommand::AskConfirmation(_) => {
             responder.reply::<AskConfirmation>(&ConfirmationStanding::Settled(VALID));
         }
+        _ => panic!("only the page and the console ask for records and keys"),
     });
     let mut reader = connected(&house, hello()).await;
     choose_android_and_type_a_pin(&mut reader).await;
@@ -202,6 +203,7 @@ async fn confirmation_of_another_request_changes_nothing_and_the_right_one_ends_
             say(command.request.request_id, VALID);
         }
         OfflineQueueCommand::AskConfirmation(_) => {}
+        _ => panic!("only the page and the console ask for records and keys"),
     });
     let mut reader = connected(&house, hello()).await;
     choose_android_and_type_a_pin(&mut reader).await;

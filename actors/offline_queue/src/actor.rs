@@ -1,5 +1,7 @@
 //! The actor: the bus on one side, the store and its drain on the other.
 
+mod persons;
+
 use std::{
     sync::{
         Arc,
@@ -256,13 +258,9 @@ impl OfflineQueue {
     }
 
     fn ask(&self, command: AskConfirmation, responder: Responder, context: &mut Context<Self>) {
-        // Without a store there is nothing true to say; the lane asks again.
-        let Some(store) = self.store.clone() else { return };
-        let asking = async move { desk::standing(&store, &command).await };
-        context.spawn(asking.into_actor(self).map(move |standing, queue, context| match standing {
-            Ok(standing) => responder.reply::<AskConfirmation>(&standing),
-            Err(error) => queue.failed_in_use(&error, context),
-        }));
+        self.reply_with::<AskConfirmation, _>(responder, context, |store| async move {
+            desk::standing(&store, &command).await
+        });
     }
 
     /// Several calls can fail together; the store is opened again once.
@@ -399,6 +397,14 @@ impl Handler<Incoming<OfflineQueueCommand>> for OfflineQueue {
                         self.accept(command, responder, context);
                     }
                     OfflineQueueCommand::AskConfirmation(command) => self.ask(command, responder, context),
+                    OfflineQueueCommand::ListRecords(wanted) => self.list(wanted, responder, context),
+                    OfflineQueueCommand::ShowRecord(wanted) => self.show_record(wanted, responder, context),
+                    OfflineQueueCommand::RetryRecord(wanted) => self.retry(wanted, responder, context),
+                    OfflineQueueCommand::ExportRecord(wanted) => self.export(wanted, responder, context),
+                    OfflineQueueCommand::AskOutlook(_) => self.outlook(responder, context),
+                    OfflineQueueCommand::AskKeys(_) => self.keys(responder, context),
+                    OfflineQueueCommand::RotateKey(_) => self.rotate_key(responder, context),
+                    OfflineQueueCommand::DropOldKeys(_) => self.drop_old_keys(responder, context),
                 }
             }
             Incoming::State(from, state) => self.hear_state(from, &state.body),

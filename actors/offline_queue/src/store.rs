@@ -262,6 +262,22 @@ impl Store {
         self.call(move |table| table.list(after, limit)).await
     }
 
+    /// As [`Store::list`], of those that were set aside alone.
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn list_aside(&self, after: i64, limit: usize) -> Result<Vec<(i64, Header)>, StoreError> {
+        self.call(move |table| table.list_aside(after, limit)).await
+    }
+
+    /// The record that would be wiped first if the store were full now; `None` where none would.
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn goes_first(&self) -> Result<Option<Header>, StoreError> {
+        self.call(|table| table.first_to_go()).await
+    }
+
     /// The record as it lies on the disk, its parts still sealed, for export. `None` when it is unknown here.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub(super) struct Said {
 }
 
 /// Everything that can have come of an act.
-const TOLD: [&str; 15] = [
+const TOLD: [&str; 17] = [
     "said-done",
     "said-settled-usual-share",
     "said-settled-declared-share",
@@ -57,6 +57,8 @@ const TOLD: [&str; 15] = [
     "said-no-medium",
     "said-reader-lost",
     "said-in-use",
+    "said-put-back",
+    "said-not-set-aside",
 ];
 
 impl Said {
@@ -71,7 +73,8 @@ impl Said {
     }
 }
 
-fn to(page: &str, said: &str) -> HttpResponse {
+/// Leads to the page that tells what came of an act.
+pub(super) fn to(page: &str, said: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, format!("{page}?said={said}"))).finish()
 }
 

@@ -27,6 +27,7 @@ mod log;
 mod login;
 mod messages;
 mod own;
+mod own_queue;
 mod parts;
 mod people;
 mod queue;
@@ -134,6 +135,7 @@ impl Pages {
         let first = site.await_first_administrator()?;
         let site = Data::new(site);
         own::tell(&site, state_directory)?;
+        own_queue::answer(&site, state_directory)?;
         first_start::show(state_directory, first.as_ref())?;
         tokio::spawn(site.clone().into_inner().record_the_console());
         tokio::spawn(site.clone().into_inner().record_the_keeper());

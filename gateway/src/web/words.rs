@@ -163,5 +163,9 @@ pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -
         PersonAct::Tried(kind) => view.say("did-try", &[("device", &view.say(actor_key(kind), &[]))]),
         PersonAct::TookBundle => view.say("did-take-bundle", &[]),
         PersonAct::Restarted(kind) => view.say("did-restart", &[("part", &view.say(actor_key(kind), &[]))]),
+        PersonAct::QueueRetried(id) => view.say("did-retry-record", &[("id", &id.to_string())]),
+        PersonAct::QueueExported(id) => view.say("did-export-record", &[("id", &id.to_string())]),
+        PersonAct::QueueKeyRotated => view.say("did-rotate-queue-key", &[]),
+        PersonAct::QueueKeysDropped => view.say("did-drop-queue-keys", &[]),
     }
 }

@@ -169,6 +169,8 @@ fn commands() -> Vec<Vec<u8>> {
         of_box(QueryEligibility { query }),
         of_lane(AcceptConfirmation { request: request(), practice: false }),
         of_lane(AskConfirmation { request_id: request_id() }),
+        of_box(ListRecords { set_aside: true, after: 4711, limit: 50 }),
+        of_box(ExportRecord { id: request_id(), part: RecordPart::Answer, from: 32_768 }),
         of_lane(WriteResult {
             answer: answer(),
             consent: Consent::default(),

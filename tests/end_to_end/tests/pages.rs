@@ -10,6 +10,8 @@ use madoguchi_protocol::{
     fault::FaultCode,
     texts::{Language, text},
 };
+use reqwest::Response;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -124,12 +126,23 @@ impl<'h> Clerk<'h> {
         answer.text().await.unwrap()
     }
 
-    /// Presses a button; gives the name of what came of it.
-    async fn press(&self, path: &str, field: (&str, &str)) -> String {
+    async fn send(&self, path: &str, field: (&str, &str)) -> Response {
         let page = self.page("account").await;
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
         let fields = [("csrf", csrf.expect("a form's secret")), field];
-        let answer = self.house.http().post_form(path, Some(&self.cookie), &fields).await.expect("an answer");
+        self.house.http().post_form(path, Some(&self.cookie), &fields).await.expect("an answer")
+    }
+
+    /// Presses a button that gives a file: what it is to be called, and what is in it.
+    async fn post(&self, path: &str, field: (&str, &str)) -> (String, String) {
+        let answer = self.send(path, field).await;
+        let name = answer.headers().get("content-disposition").expect("a file").to_str().unwrap().to_owned();
+        (name, answer.text().await.unwrap())
+    }
+
+    /// Presses a button; gives the name of what came of it.
+    async fn press(&self, path: &str, field: (&str, &str)) -> String {
+        let answer = self.send(path, field).await;
         let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
         to.and_then(|to| Some(to.split_once("?said=")?.1.to_owned()))
             .unwrap_or_else(|| answer.status().to_string())
@@ -216,4 +229,79 @@ async fn a_clerk_begins_and_ends_a_rehearsal_on_the_lanes_page() {
     }
     let viewer = Clerk::of(&house, "viewer").await;
     assert!(!viewer.page("lanes/1").await.contains("rehearsal\""), "whoever only watches has no button");
+}
+
+/// A record that the centre refuses for good is seen on the page without personal data, copied, sent again and settled; who did
+/// it stands in the audit log.
+#[tokio::test]
+async fn record_that_was_set_aside_is_seen_copied_sent_again_and_settled() {
+    let house = House::open(Options::default()).await;
+    let (clerk, viewer) = (Clerk::of(&house, "operator").await, Clerk::of(&house, "viewer").await);
+    house
+        .centre_fault(json!({ "fault": { "kind": "status", "code": 400 }, "path": "/v1/confirmations" }))
+        .await;
+    visits::present(&house.lane(1), Way::Android, "android").await;
+    visits::consent(&house.lane(1)).await;
+    house
+        .until("it is set aside", async |house| {
+            house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 1
+        })
+        .await;
+    house.centre_well().await;
+
+    // On the page, to whoever watches; the buttons for whoever may.
+    let page = clerk.page("queue?lang=ja").await;
+    assert!(page.contains(&says("queue-reason-refused-by-centre")) && page.contains("http-400"), "{page}");
+    assert!(page.contains(&says("queue-when-full-nothing")), "{page}");
+    let id = page.split("action=\"/queue/").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let seen = viewer.page("queue").await;
+    assert!(seen.contains(id) && !seen.contains("action=\"/queue/"), "{seen}");
+    for act in ["retry", "export"] {
+        assert_eq!(viewer.press(&format!("queue/{id}/{act}"), ("x", "")).await, "403 Forbidden");
+    }
+    let record = viewer.page(&format!("queue/{id}?lang=ja")).await;
+    assert!(record.contains(&says("queue-stage-set-aside")), "{record}");
+    for personal in ["statement", "signature"] {
+        assert!(!record.contains(personal) && !page.contains(personal), "{personal} is shown");
+    }
+    let unknown = viewer.page("queue/00000000-0000-4000-8000-000000000000?lang=ja").await;
+    assert!(unknown.contains(&says("queue-unknown")), "{unknown}");
+
+    // The console of the running gateway tells the same and copies the same.
+    let said = |arguments: &[&str]| {
+        let output = house.madoguchi(&[&["queue"], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said(&["list"]).contains("1 set aside"));
+    let shown: Value = serde_json::from_str(&said(&["show", id])).unwrap();
+    assert_eq!((&shown["stage"], &shown["note"]), (&json!("set-aside"), &json!("http-400")));
+    let file = house.directory().join("copy");
+    said(&["export", "--output", file.to_str().unwrap()]);
+    let copy: Value = serde_json::from_str(std::fs::read_to_string(&file).unwrap().trim()).unwrap();
+    let (answer, downloaded) = clerk.post(&format!("queue/{id}/export"), ("x", "")).await;
+    assert!(answer.contains(&format!("madoguchi-queue-{id}.jsonl")), "{answer}");
+    assert_eq!(serde_json::from_str::<Value>(downloaded.trim()).unwrap(), copy);
+    assert!(copy["request_sealed"].as_str().unwrap().len() > 1000, "the whole request");
+
+    // A new key while it runs: sealed anew in the background, the old one can go, and the copy is another one.
+    said(&["rotate-key"]);
+    house.until("the old key can go", async |_| said(&["keys"]).contains("drop-old-keys")).await;
+    assert!(said(&["drop-old-keys"]).contains("is gone"));
+
+    assert_eq!(clerk.press(&format!("queue/{id}/retry"), ("x", "")).await, "said-put-back");
+    house.settled(1).await;
+    house
+        .until("nothing is set aside", async |house| {
+            house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 0
+        })
+        .await;
+    assert_eq!(clerk.press(&format!("queue/{id}/retry"), ("x", "")).await, "said-not-set-aside");
+    assert_eq!(house.effects().await.len(), 1);
+    let auditor = Clerk::of(&house, "auditor").await;
+    for key in ["did-retry-record", "did-export-record"] {
+        let did = text(Language::Ja, key, &[("id", id)]);
+        house.until(key, async |_| auditor.page("log?lang=ja").await.contains(&did)).await;
+    }
+    assert!(auditor.page("log?lang=ja").await.contains(&says("did-rotate-queue-key")));
 }

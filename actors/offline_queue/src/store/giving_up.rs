@@ -11,11 +11,6 @@ const MOST_FOR_ONE: usize = 64;
 impl Table {
     /// Gives up what the configuration gives up first. Says whether there is room now.
     pub(super) fn make_room(&mut self, at: Millis) -> Result<bool, StoreError> {
-        let stages: &[Stage] = match self.when_full {
-            WhenFull::Refuse => &[Stage::Practice],
-            WhenFull::GiveUpSetAside => &[Stage::Practice, Stage::SetAside],
-            WhenFull::GiveUpOldest => &[Stage::Practice, Stage::SetAside, Stage::Accepted],
-        };
         // One by one: a large record may need the room of several small ones, a disk without room gets none so.
         for _ in 0..MOST_FOR_ONE {
             if self.space.disk_full() {
@@ -24,14 +19,7 @@ impl Table {
             if self.level() != Level::Full {
                 return Ok(true);
             }
-            let mut oldest = None;
-            for stage in stages {
-                oldest = self.oldest(*stage)?;
-                if oldest.is_some() {
-                    break;
-                }
-            }
-            let Some(placed) = oldest else { return Ok(false) };
+            let Some(placed) = self.goes_first()? else { return Ok(false) };
             if placed.header.stage == Stage::Practice {
                 tracing::warn!(record = %placed.header.id, "practice makes room for a patient");
                 self.wipe(&placed, at)?;
@@ -40,6 +28,27 @@ impl Table {
             }
         }
         Ok(self.level() != Level::Full)
+    }
+
+    /// What makes room first, as the configuration wants it; practice before everything.
+    fn goes_first(&self) -> Result<Option<Placed>, StoreError> {
+        let stages: &[Stage] = match self.when_full {
+            WhenFull::Refuse => &[Stage::Practice],
+            WhenFull::GiveUpSetAside => &[Stage::Practice, Stage::SetAside],
+            WhenFull::GiveUpOldest => &[Stage::Practice, Stage::SetAside, Stage::Accepted],
+        };
+        for stage in stages {
+            let oldest = self.oldest(*stage)?;
+            if oldest.is_some() {
+                return Ok(oldest);
+            }
+        }
+        Ok(None)
+    }
+
+    /// See [`super::Store::goes_first`].
+    pub(super) fn first_to_go(&self) -> Result<Option<Header>, StoreError> {
+        Ok(self.goes_first()?.map(|placed| placed.header))
     }
 
     /// Gives up at most `limit` records that were accepted before `before` and still wait. Says how many.

@@ -58,6 +58,16 @@ impl Table {
             .map_err(Into::into)
     }
 
+    /// As [`Table::list`], of those that were set aside.
+    pub(super) fn list_aside(&self, after: i64, limit: usize) -> Result<Vec<(i64, Header)>, StoreError> {
+        let text = format!("SELECT {COLUMNS} FROM record WHERE stage = ? AND seq > ? ORDER BY seq LIMIT ?");
+        let mut statement = self.db.prepare_cached(&text)?;
+        let rows = statement.query_map(params![Stage::SetAside as u8, after, limit], placed)?;
+        rows.map(|row| row.map(|placed| (placed.seq, placed.header)))
+            .collect::<Result<_, _>>()
+            .map_err(Into::into)
+    }
+
     /// The record as it lies there, its seals closed; `None` when unknown.
     pub(super) fn sealed(&self, id: RecordId) -> Result<Option<Sealed>, StoreError> {
         let Some(Placed { seq, header }) = self.find(id)? else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::commands;
 use crate::{
-    ActorKind, LaneId, PersonId, VisitId,
+    ActorKind, LaneId, PersonId, RequestId, VisitId,
     eligibility::{Validity, Verdict},
     evidence::{Medium, VerifiedBy},
     fault::FaultCode,
@@ -266,6 +266,14 @@ pub enum PersonAct {
     Restarted(ActorKind),
     /// Took a support bundle away.
     TookBundle,
+    /// Put this record of the queue, which had been set aside, back into the line.
+    QueueRetried(RequestId),
+    /// Took this record of the queue away, sealed as it is.
+    QueueExported(RequestId),
+    /// Had the queue sealed anew with a new key.
+    QueueKeyRotated,
+    /// Had the queue's old keys dropped.
+    QueueKeysDropped,
 }
 
 /// Recorded: on the medium when the log next syncs.

@@ -97,7 +97,6 @@ queue-settled = Settled since the start
 queue-set-aside = Set aside for a person to look at
 queue-given-up-too-old = Given up as too old
 queue-given-up-for-room = Given up to make room
-queue-set-aside-action = The centre would not take some of them: “madoguchi queue list” tells which.
 
 line-wrong-answers = Answers since the start that did not belong to their request: { $count } (none was used)
 line-past = Faults of the line since the start
