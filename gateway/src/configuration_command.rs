@@ -3,8 +3,9 @@
 use crate::{
     cli::{self, ConfigAct},
     config::{
-        Config, Mistake, difference, durable,
+        Config, Mistake, durable,
         parcel::{Contents, Key},
+        restore,
         store::{Author, Origin, Staged, Store, Version},
         validate,
     },
@@ -23,10 +24,6 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Settings that name a file which belongs into an export.
-const FILES: [&str; 7] = ["certificate", "ca", "client_ca", "crl", "holidays", "makers", "compatibility"];
-/// The setting that names a private key.
-const KEY: &str = "key";
 /// The largest file that is taken into an export, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -109,26 +106,6 @@ fn passphrase(file: Option<&Path>) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// The files that a configuration names under settings called so.
-fn named(text: &str, names: &[&str]) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for (key, value) in difference::settings(text) {
-        if !names.contains(&key.rsplit('.').next().unwrap_or(&key)) {
-            continue;
-        }
-        match format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("v")) {
-            Some(toml::Value::String(path)) => paths.push(path.into()),
-            Some(toml::Value::Array(items)) => {
-                paths.extend(items.iter().filter_map(|item| Some(item.as_str()?.into())))
-            }
-            _ => {}
-        }
-    }
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
 fn read(path: &Path) -> Result<String> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     let mut text = String::new();
@@ -147,12 +124,12 @@ fn export(file: &Path, output: &Path, with_keys: bool, passphrase_file: Option<&
     let configuration = Config::read(file)?;
     let mut files = BTreeMap::new();
     let list = Config::parse(file, &configuration)?.site.compatibility_file();
-    for path in named(&configuration, &FILES).into_iter().chain(list.exists().then_some(list)) {
+    for path in restore::public_files(&configuration).into_iter().chain(list.exists().then_some(list)) {
         files.insert(path.display().to_string(), read(&path)?);
     }
     let mut keys = Vec::new();
     if with_keys {
-        for path in named(&configuration, &[KEY]) {
+        for path in restore::keys(&configuration) {
             keys.push(Key { path: path.display().to_string(), pem: read(&path)? });
         }
     }
@@ -191,16 +168,7 @@ fn import(
             people.display()
         );
     }
-    // Only what the configuration names is written, wherever else the export would have it.
-    let (mut public, private) =
-        (named(&contents.configuration, &FILES), named(&contents.configuration, &[KEY]));
-    public.push(config.site.compatibility_file());
-    for (path, text) in &contents.files {
-        put(&public, path, text, 0o644)?;
-    }
-    for key in &contents.keys {
-        put(&private, &key.path, &key.pem, 0o600)?;
-    }
+    restore::put_back(&contents, &config, true)?;
     if let Some(text) = &contents.people {
         durable::make_folder(&state_directory.join("gateway"))?;
         durable::replace(&people, text.as_bytes(), 0o600).with_context(|| people.display().to_string())?;
@@ -229,16 +197,4 @@ fn import(
             Ok(ExitCode::FAILURE)
         }
     }
-}
-
-fn put(named: &[PathBuf], path: &str, text: &str, mode: u32) -> Result<()> {
-    let path = PathBuf::from(path);
-    if !named.contains(&path) || !path.is_absolute() {
-        bail!("{}: the export's configuration names no such file", path.display());
-    }
-    if let Some(folder) = path.parent() {
-        // Every process reads certificates here, with an account of its own.
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    durable::replace(&path, text.as_bytes(), mode).with_context(|| path.display().to_string())
 }

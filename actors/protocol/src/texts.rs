@@ -18,6 +18,7 @@ macro_rules! sources {
             sources!(@file $language, "configuration"),
             sources!(@file $language, "console"),
             sources!(@file $language, "faults"),
+            sources!(@file $language, "import"),
             sources!(@file $language, "line"),
             sources!(@file $language, "mistakes"),
             sources!(@file $language, "page"),

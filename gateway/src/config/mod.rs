@@ -14,6 +14,7 @@ mod metrics;
 mod mistake;
 pub mod parcel;
 mod reason;
+pub mod restore;
 mod sound;
 pub mod store;
 

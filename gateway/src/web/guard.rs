@@ -27,8 +27,8 @@ use std::{
 
 /// The largest body of a form: a lane's settings, whose every character is escaped, take a third of it.
 const MAX_FORM: usize = 64 * 1024;
-/// Where more is taken, up to the limit that is configured for bodies: a whole configuration.
-const LARGE_FORMS: [&str; 1] = ["/configuration/text"];
+/// Where more is taken, up to the limit that is configured for bodies: a whole configuration, an export.
+const LARGE_FORMS: [&str; 2] = ["/configuration/text", "/configuration/import"];
 
 /// How long reading and answering one request may take. What an answer streams afterwards takes as long as it likes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);

@@ -7,6 +7,7 @@ use base64::Engine;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::{
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -174,6 +175,15 @@ impl Browser {
     pub async fn fill(&self, id: &str, text: &str) -> Result<()> {
         self.tab_to(&format!("it.id === '{id}'")).await?;
         self.type_text(text).await
+    }
+
+    /// Chooses a file for the field that this selector finds.
+    pub async fn choose_file(&self, selector: &str, file: &Path) -> Result<()> {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let found = self.ask(Method::POST, "/element", &wanted).await?;
+        let id = found.as_object().and_then(|found| found.values().next()?.as_str()).context("a field")?;
+        let path = json!({ "text": file.display().to_string() });
+        self.ask(Method::POST, &format!("/element/{id}/value"), &path).await.map(|_| ())
     }
 
     /// From now on has this cookie (`name=value`) of the site that is shown, and no other.

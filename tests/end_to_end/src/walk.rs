@@ -52,6 +52,7 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "configuration-text", "configuration/text"),
     by("administrator", "configuration-change", "configuration/change"),
     by("administrator", "configuration-history", "configuration/history"),
+    by("administrator", "configuration-import", "configuration/import"),
     by("administrator", "configuration-setup", "configuration/setup"),
     by("viewer", "forbidden", "people"),
     by("viewer", "not-found", "nowhere"),

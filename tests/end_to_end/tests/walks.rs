@@ -266,3 +266,62 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
     browser.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_backup_is_restored_on_a_new_box_on_the_page() {
+    let house = House::hospital(Options { lanes: 1, ..Options::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (passphrase, parcel) = (folder.path().join("passphrase"), folder.path().join("backup"));
+    const WORDS: &str = "thirteen characters and more";
+    fs::write(&passphrase, WORDS).unwrap();
+    let mut export =
+        house.madoguchi(&["config", "export", "--with-keys", "--output", parcel.to_str().unwrap()]);
+    let exported = export.arg("--passphrase-file").arg(&passphrase).output().unwrap();
+    assert!(exported.status.success(), "{exported:?}");
+    let before = fs::read_to_string(house.config()).unwrap();
+    let pki = house.directory().join("pki");
+    let named = |path: &std::path::PathBuf| before.contains(path.to_str().unwrap());
+    let files: Vec<_> =
+        fs::read_dir(&pki).unwrap().map(|entry| entry.unwrap().path()).filter(named).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for path in files.iter().chain([&house.config()]) {
+        fs::remove_file(path).unwrap();
+    }
+
+    let listen = address(&house, "").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut command = house.madoguchi(&["run"]);
+    command.args(["--listen", &listen, "--state-directory"]).arg(house.directory().join("state"));
+    let _gateway = Process::start("gateway", command, house.directory());
+    let code = first_start::console_code(&house).await;
+    let browser = Browser::open().await.unwrap();
+    browser.look(DESKTOP).await.unwrap();
+    go(&house, &browser, "first-start", Language::En).await;
+    first_start::set_up(&browser, &code, Some("Administrator")).await;
+    browser.until("location.pathname === '/configuration'").await.unwrap();
+    for (language, words, said) in
+        [(Language::Ja, "thirteen characters and less", Some("import-sealed")), (Language::En, WORDS, None)]
+    {
+        go(&house, &browser, "configuration/import", language).await;
+        browser.choose_file("#parcel", &parcel).await.unwrap();
+        browser.fill("passphrase", words).await.unwrap();
+        browser.enter().await.unwrap();
+        match said {
+            Some(key) => says(&browser, &text(language, key, &[])).await,
+            None => browser.until("location.pathname === '/configuration/change'").await.unwrap(),
+        }
+        assert_eq!(files.iter().all(|path| path.exists()), said.is_none());
+    }
+    browser
+        .tab_to("it.tagName === 'BUTTON' && it.closest('form')?.action.endsWith('/configuration/change')")
+        .await
+        .unwrap();
+    browser.enter().await.unwrap();
+    browser.until("!!document.getElementById('countdown')").await.unwrap();
+    browser.tab_to("it.closest('form')?.action.endsWith('/configuration/confirm')").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("!document.getElementById('countdown')").await.unwrap();
+    assert_eq!(fs::read_to_string(house.config()).unwrap(), before);
+    house.lanes_are_ready().await;
+    assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
+    browser.close().await.unwrap();
+}

@@ -6,6 +6,7 @@
 mod change;
 mod forms;
 mod history;
+mod import;
 mod overview;
 mod setup;
 
@@ -35,6 +36,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     forms::routes(config);
     change::routes(config);
     history::routes(config);
+    import::routes(config);
     setup::routes(config);
 }
 

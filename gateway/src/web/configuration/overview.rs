@@ -103,6 +103,7 @@ fn ways(person: &Person, view: &View<'_>, status: &Status) -> Markup {
         h2 { (view.say("configuration-more", &[])) }
         ul {
             li { a href="/configuration/setup" { (view.say("configuration-setup", &[])) } }
+            li { a href="/configuration/import" { (view.say("import-title", &[])) } }
             li { a href="/configuration/text" { (view.say("configuration-text", &[])) } }
             li { a href="/configuration/history" { (view.say("configuration-history", &[])) } }
         }

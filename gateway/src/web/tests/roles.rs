@@ -71,6 +71,8 @@ const ROUTES: &[(&str, &str, &str, Needs)] = &[
     ("get", "/configuration", "", right(Right::Configure)),
     ("get", "/configuration/change", "", right(Right::Configure)),
     ("get", "/configuration/history", "", right(Right::Configure)),
+    ("get", "/configuration/import", "", right(Right::Configure)),
+    ("post", "/configuration/import", "x=y", right(Right::Configure)),
     ("get", "/configuration/section", "", right(Right::Configure)),
     ("get", "/configuration/setup", "", right(Right::Configure)),
     ("get", "/configuration/text", "", right(Right::Configure)),
