@@ -32,9 +32,8 @@ demo: programs ## One visit of every kind without a browser; fails when anything
 busy-morning: programs ## 1,000 patients at 16 lanes with mishaps and faults; fails when the oracle objects.
 	@$(DEMO) busy-morning $(MORNING)
 
-pictures: ## Takes the pictures of every screen anew (needs Chromium, fonts and pngquant, which it installs).
+pictures: programs ## Takes the pictures of every screen and page anew (needs Chromium, fonts and pngquant, which it installs).
 	@.ci/install --for-pictures
-	cargo build --locked --package madoguchi-end-to-end
 	@$(DEMO) pictures
 
 # End-to-end tests drive the programs, so these are built first.

@@ -29,7 +29,7 @@ enum Command {
     BusyMorning(BusyMorning),
     /// One visit of every kind at a hospital that is open already, whatever gateway serves it.
     Visits(Visits),
-    /// Pictures of every screen in every language, and their index.
+    /// Pictures of every screen and page in every language, and their indices.
     Pictures {
         /// The browser that draws them.
         #[arg(long, default_value = "chromium")]
@@ -89,7 +89,7 @@ async fn main() {
     match arguments.command {
         Some(Command::BusyMorning(chosen)) => std::process::exit(busy_morning(chosen).await),
         Some(Command::Visits(chosen)) => std::process::exit(visits_elsewhere(chosen).await),
-        Some(Command::Pictures { browser }) => return take_pictures(browser),
+        Some(Command::Pictures { browser }) => return take_pictures(browser).await,
         None => {}
     }
     let mut well = true;
@@ -104,9 +104,13 @@ async fn main() {
     println!("Everything as expected.");
 }
 
-fn take_pictures(browser: std::path::PathBuf) {
+async fn take_pictures(browser: std::path::PathBuf) {
     let camera = pictures::Camera { browser, into: pictures::reception() };
-    if let Err(error) = camera.take_all(|name| println!("  {name}")) {
+    let taken = match camera.take_all(|name| println!("  {name}")) {
+        Ok(()) => pictures::pages::take_all(|name| println!("  {name}")).await,
+        failed => failed,
+    };
+    if let Err(error) = taken {
         eprintln!("{error:?}");
         std::process::exit(1);
     }

@@ -1,8 +1,8 @@
-//! The pictures of the patient's screens are complete, small, and in their index.
+//! The pictures of the patient's screens and of the pages are complete, small, and in their index.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use madoguchi_end_to_end::pictures::{MAX_BYTES, documented_kinds, html, index, reception, subjects};
+use madoguchi_end_to_end::pictures::{MAX_BYTES, documented_kinds, html, index, pages, reception, subjects};
 use madoguchi_protocol::texts::Language;
 use std::{collections::BTreeSet, fs};
 
@@ -81,4 +81,27 @@ fn a_page_shows_title_text_and_every_button() {
             assert_eq!(has_ways_on, !waits, "{subject:?}");
         }
     }
+}
+
+#[test]
+fn every_picture_of_a_page_is_of_one_that_there_is_and_stands_in_the_index() {
+    let folder = pages::folder().join("pictures");
+    let (mut found, mut total) = (BTreeSet::new(), 0);
+    for entry in fs::read_dir(&folder).unwrap() {
+        let bytes = fs::read(entry.as_ref().unwrap().path()).unwrap();
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(bytes.starts_with(b"\x89PNG\r\n"), "{name} is no picture");
+        total += bytes.len() as u64;
+        found.insert(name);
+    }
+    assert!(total <= pages::MAX_BYTES, "{total} bytes");
+    let taken: Vec<_> = pages::shots().into_iter().filter(|shot| folder.join(shot.file()).exists()).collect();
+    let wanted: BTreeSet<_> = taken.iter().map(|shot| shot.file()).collect();
+    assert_eq!(wanted, found, "run `make pictures`");
+    assert!(taken.len() > 40, "only {} pictures", taken.len());
+    assert_eq!(
+        fs::read_to_string(pages::folder().join("PAGES.md")).unwrap(),
+        pages::index(&taken),
+        "run `make pictures`"
+    );
 }

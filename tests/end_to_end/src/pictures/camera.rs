@@ -78,10 +78,15 @@ impl Camera {
         browser.arg(format!("--screenshot={}", raw.display()));
         browser.arg(format!("file://{}", page.display()));
         run(browser)?;
-        let mut small = Command::new("pngquant");
-        small.args(["--force", "--strip", "--speed", "1", "16", "--output"]).arg(picture).arg(&raw);
-        run(small)
+        shrink(&raw, picture)
     }
+}
+
+/// Makes a small picture of a raw one: flat colours and text need few.
+pub(super) fn shrink(raw: &Path, picture: &Path) -> Result<()> {
+    let mut small = Command::new("pngquant");
+    small.args(["--force", "--strip", "--speed", "1", "16", "--output"]).arg(picture).arg(raw);
+    run(small)
 }
 
 /// Runs a program to its end, for so long at most.

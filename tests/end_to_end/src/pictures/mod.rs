@@ -1,10 +1,12 @@
-//! Pictures of every screen of `reception` in every language, for its documentation, and their index.
+//! Pictures of every screen of `reception` in every language, for its documentation, and their index. Those of the
+//! gateway's pages are in [`pages`].
 //!
 //! Which screens there are and what can be touched on them comes from `actors/reception/SCREENS.md`, which
 //! `reception`'s own tests hold complete; words come from its catalogue, looks from the simulated readers' page.
 
 mod camera;
 mod page;
+pub mod pages;
 
 pub use camera::{Camera, MAX_BYTES};
 pub use page::html;
