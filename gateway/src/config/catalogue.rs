@@ -230,7 +230,10 @@ impl Probe {
             bounds: number.then(|| bounds(&help).or_else(|| bounds(&section.help))).flatten(),
             unit: if number { unit(section, name) } else { None },
             default: (left_out && has_default(&help)).then(|| value.to_owned()),
-            required: !left_out && self.after(|document| drop(document.set(key, None))).is_err(),
+            // What has a default is wanted by other settings at most: the centre's addresses by a tunnel on this box.
+            required: !left_out
+                && !help.contains("Default:")
+                && self.after(|document| drop(document.set(key, None))).is_err(),
             section: section.name.clone(),
             name: name.to_owned(),
             help,
@@ -396,6 +399,7 @@ mod tests {
         let choose = one("lane.face_reader.deadlines", "choose");
         assert_eq!((choose.bounds, choose.unit), (Some((1, 900)), Some("s")));
         assert!(one("site", "institution").required);
+        assert!(one("uplink", "url").required && !one("uplink", "addresses").required);
         assert!(one("lane.face_reader", "listen").required);
         assert_eq!(one("lane.nfc_reader", "reader").kind, Kind::Toml);
         assert_eq!(one("uplink", "ca").kind, Kind::Lines);
