@@ -6,6 +6,7 @@
 use crate::{
     board::{BoardKeeper, Boards},
     config::{Broker, Config, Lane, Phones, credentials},
+    logging,
 };
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -184,6 +185,9 @@ impl House {
             config.take_credentials(&handed_over);
         }
         let config = config.as_ref();
+        if let Some(config) = config {
+            logging::settle(&config.log);
+        }
         let wanted = config.map(|config| blueprints(config, &self.only)).transpose()?.unwrap_or_default();
         let lanes = config.map(Config::lanes).unwrap_or_default();
         for address in self.supervisor.actors() {

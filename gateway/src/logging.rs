@@ -1,10 +1,12 @@
 //! Logs: to standard error, as lines for a person or as JSON for the journal. The last lines are remembered for the
-//! support bundle.
+//! support bundle. The levels are the configuration's and change while the house runs.
 
 use crate::support::Tee;
+use madoguchi::config::Log;
 use std::{
     env, fmt,
     io::{self, IsTerminal},
+    sync::OnceLock,
 };
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
@@ -13,17 +15,46 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Starts logging. `MADOGUCHI_LOG` sets levels (`info`, `madoguchi_bus=debug`); the default is `info`.
+/// Sets other levels; a log that is no more refuses.
+type Reload = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+
+static LEVELS: OnceLock<Reload> = OnceLock::new();
+
+/// The levels that whoever started the process wants, whatever the configuration says: `info`, `madoguchi_bus=debug`.
+fn wanted() -> Option<EnvFilter> {
+    EnvFilter::try_from_env("MADOGUCHI_LOG").ok()
+}
+
+/// Starts logging, at the level `info` until [`settle`] says otherwise.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("MADOGUCHI_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Tee);
+    let filter = wanted().unwrap_or_else(|| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_writer(Tee);
     let to_journal = journal_listens();
-    // A second call, as in tests, changes nothing.
-    let _ = if io::stderr().is_terminal() {
-        lines.try_init()
+    let reload: Reload = if io::stderr().is_terminal() {
+        let lines = lines.with_env_filter(filter).with_filter_reloading();
+        let handle = lines.reload_handle();
+        // A second call, as in tests, changes nothing.
+        let _ = lines.try_init();
+        Box::new(move |filter| handle.reload(filter).is_ok())
     } else {
-        lines.json().map_event_format(|json| Prioritised { json, to_journal }).try_init()
+        let lines = lines.json().map_event_format(|json| Prioritised { json, to_journal });
+        let lines = lines.with_env_filter(filter).with_filter_reloading();
+        let handle = lines.reload_handle();
+        let _ = lines.try_init();
+        Box::new(move |filter| handle.reload(filter).is_ok())
     };
+    let _ = LEVELS.set(reload);
+}
+
+/// Logs at the configuration's levels from now on. `MADOGUCHI_LOG`, where it is set, goes before it.
+pub fn settle(log: &Log) {
+    if wanted().is_some() {
+        return;
+    }
+    let done = LEVELS.get().is_some_and(|reload| reload(EnvFilter::new(log.directives())));
+    if !done {
+        tracing::warn!("the level of the log stays as it is");
+    }
 }
 
 /// Whether standard error is the journal's: systemd names the socket that it gave (`systemd.exec(5)`).

@@ -9,6 +9,7 @@ pub mod document;
 pub mod durable;
 pub mod format;
 mod holidays;
+mod log;
 mod makers;
 mod metrics;
 mod mistake;
@@ -20,6 +21,7 @@ pub mod store;
 
 pub use appliance::{Appliance, Side};
 pub use holidays::{HolidaysError, shipped_holidays};
+pub use log::{Level, Log};
 pub use makers::MakersError;
 pub use metrics::{Metrics, MetricsPassword, MetricsTls};
 pub use mistake::{ConfigError, Mistake};
@@ -61,6 +63,9 @@ pub struct Config {
     /// Where Prometheus finds the metrics.
     #[serde(default)]
     pub metrics: Metrics,
+    /// What is logged.
+    #[serde(default)]
+    pub log: Log,
     /// The line and the eligibility centre.
     pub uplink: madoguchi_uplink::Settings,
     /// The queue of confirmations.

@@ -127,6 +127,45 @@ async fn a_change_touches_one_lane_alone_and_is_taken_back_by_itself() {
     assert!(shown.contains("/configuration/change"), "what was prepared is kept: {shown}");
 }
 
+/// How many lines of the level INFO the gateway has logged.
+fn informed(house: &House) -> usize {
+    let log = fs::read(house.directory().join("gateway.log")).unwrap();
+    String::from_utf8_lossy(&log).matches("\"level\":\"INFO\"").count()
+}
+
+#[tokio::test]
+async fn the_level_of_the_log_changes_while_patients_are_served_and_touches_no_lane() {
+    let mut house = House::hospital(Options { lanes: 1, ..Options::default() }).await;
+    let mut command = house.madoguchi(&["run"]);
+    // It would go before the configuration.
+    command.env_remove("MADOGUCHI_LOG");
+    let _gateway = Process::start("gateway", command, house.directory());
+    house.ready().await;
+    let desk = Desk::of(&house, "administrator").await;
+    let serve = async |count: u64| {
+        assert_eq!(visits::serve(&house.lane(1), Way::Iphone, &format!("iphone#{count}")).await.kind, "done");
+        house.until("the visit has ended", async |house| visits_ended(house, 1).await == count).await;
+    };
+    let before = informed(&house);
+    serve(1).await;
+    assert!(informed(&house) > before, "a visit is worth a line");
+
+    let whole = fs::read_to_string(house.config()).unwrap();
+    desk.prepare(&format!("{whole}\n[log]\nlevel = \"warn\"\n")).await;
+    let number = desk.apply().await;
+    assert_eq!(desk.post("configuration/confirm", &[("number", &number)]).await.0, 303);
+    let before = informed(&house);
+    serve(2).await;
+    assert_eq!(informed(&house), before, "only what is worth a warning is logged");
+
+    desk.prepare(&format!("{whole}\n[log]\nlevel = \"warn\"\nbus = \"info\"\n")).await;
+    let number = desk.apply().await;
+    assert_eq!(desk.post("configuration/confirm", &[("number", &number)]).await.0, 303);
+    let before = informed(&house);
+    serve(3).await;
+    assert!(informed(&house) > before, "the events of all actors are the bus's");
+}
+
 #[tokio::test]
 async fn a_lane_comes_and_goes_on_the_page_and_its_neighbour_works_on() {
     let house = House::open(Options { lanes: 2, ..Options::default() }).await;
