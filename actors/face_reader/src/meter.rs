@@ -219,7 +219,7 @@ mod tests {
 
         fn answer_seconds(&self) -> Option<f64> {
             match self.value(Family::VisitAnswer, &["android"])? {
-                Value::Histogram { sum, .. } => Some(sum),
+                Value::Histogram { sum, counts } => counts.iter().any(|count| *count > 0).then_some(sum),
                 Value::Number(_) => None,
             }
         }
@@ -281,7 +281,7 @@ mod tests {
             bench.spend(Step::Fallback, 0);
             assert_eq!(bench.answer_seconds().is_some(), answered, "{fault:?}");
             let without = bench.value(Family::VisitsUnanswered, &["box"]);
-            assert_eq!(without.is_some(), unanswered, "{fault:?}");
+            assert_eq!(without, Some(Value::Number(f64::from(u8::from(unanswered)))), "{fault:?}");
             assert_eq!(bench.value(Family::VisitFallbacks, &[fault.name()]), Some(Value::Number(1.0)));
         }
     }
@@ -298,7 +298,11 @@ mod tests {
         bench.act(Act::Ended(VisitEnd::Practised));
         let counted = |bench: &Bench| {
             let families = bench.tally.figures().families;
-            families.iter().flat_map(|said| &said.series).filter(|it| it.value != Value::Number(0.0)).count()
+            let is_something = |value: &Value| match value {
+                Value::Number(number) => *number > 0.0,
+                Value::Histogram { counts, .. } => counts.iter().any(|count| *count > 0),
+            };
+            families.iter().flat_map(|said| &said.series).filter(|it| is_something(&it.value)).count()
         };
         assert_eq!(counted(&bench), 0);
 

@@ -62,7 +62,9 @@ asset!(
 asset!(HTMX, "/htmx.js", "text/javascript; charset=utf-8", include_str!("assets/htmx-2.0.11.min.js"));
 asset!(SSE, "/htmx-sse.js", "text/javascript; charset=utf-8", include_str!("assets/htmx-sse-2.2.4.min.js"));
 
-static ALL: [&Asset; 3] = [&STYLE, &HTMX, &SSE];
+asset!(LIVE, "/live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js"));
+
+static ALL: [&Asset; 4] = [&STYLE, &HTMX, &SSE, &LIVE];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for asset in ALL {

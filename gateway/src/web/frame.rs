@@ -130,6 +130,7 @@ fn document(view: &View<'_>, visitor: &Visitor, page: &Page, body: &Markup) -> M
                 link rel="stylesheet" href=(assets::STYLE.href());
                 script src=(assets::HTMX.href()) defer {}
                 script src=(assets::SSE.href()) defer {}
+                script src=(assets::LIVE.href()) defer {}
             }
             body {
                 a.skip href="#main" { (say("frame-skip")) }

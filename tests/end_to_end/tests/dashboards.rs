@@ -87,6 +87,15 @@ impl Query {
         let is_number = |series: &Value| series["value"][1].as_str().is_some_and(|text| text != "NaN");
         prometheus.query(&self.sent(instance)).await.iter().any(is_number)
     }
+
+    async fn comes_to_have_data(&self, prometheus: &Prometheus, instance: &str) {
+        let asked = Instant::now();
+        while !self.has_data(prometheus, instance).await {
+            let Self { dashboard, panel, expression, .. } = self;
+            assert!(asked.elapsed() < WITHIN, "{dashboard} {panel}: no data: {expression}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
 }
 
 #[test]
@@ -176,17 +185,7 @@ async fn service_level_is_right_and_every_query_of_the_dashboards_has_data() {
     let (when_ill, always): (Vec<_>, Vec<_>) = queries().into_iter().partition(Query::is_empty_when_well);
     assert!(always.len() > 40, "{}", always.len());
     for query in &always {
-        let asked = Instant::now();
-        while !query.has_data(&prometheus, &instance).await {
-            assert!(
-                asked.elapsed() < WITHIN,
-                "{} {}: no data: {}",
-                query.dashboard,
-                query.panel,
-                query.expression
-            );
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        query.comes_to_have_data(&prometheus, &instance).await;
     }
     // And what is empty when all is well has an answer when it is not.
     assert_eq!(when_ill.len(), EMPTY_WHEN_WELL.len());
@@ -194,16 +193,6 @@ async fn service_level_is_right_and_every_query_of_the_dashboards_has_data() {
     assert!(!faults.has_data(&prometheus, &instance).await, "nothing is wrong with the lane yet");
     house.lane(1).nfc_reader("unplug").await;
     for query in &when_ill {
-        let asked = Instant::now();
-        while !query.has_data(&prometheus, &instance).await {
-            assert!(
-                asked.elapsed() < WITHIN,
-                "{} {}: no data: {}",
-                query.dashboard,
-                query.panel,
-                query.expression
-            );
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        query.comes_to_have_data(&prometheus, &instance).await;
     }
 }

@@ -194,21 +194,27 @@ async fn fill(browser: &Browser, fields: &[(String, String)]) {
     browser.until("location.pathname === '/configuration/change'").await.unwrap();
 }
 
+/// A gateway without a configuration, at whose page its first administrator has just been set up.
+async fn first_start_of_a_new_box(house: &House, name: &str, language: Language) -> (Process, Browser) {
+    let listen = address(house, "").trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut command = house.madoguchi(&["run"]);
+    command.args(["--listen", &listen, "--state-directory"]).arg(house.directory().join("state"));
+    let gateway = Process::start("gateway", command, house.directory());
+    let code = first_start::console_code(house).await;
+    let browser = Browser::open().await.unwrap();
+    browser.look(DESKTOP).await.unwrap();
+    go(house, &browser, "first-start", language).await;
+    first_start::set_up(&browser, &code, Some(name)).await;
+    (gateway, browser)
+}
+
 #[tokio::test]
 async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     let house = House::hospital(Options { lanes: 1, ..Options::default() }).await;
     let forms = given(&fs::read_to_string(house.config()).unwrap());
     assert!(forms.len() >= 7, "{forms:?}");
     fs::remove_file(house.config()).unwrap();
-    let listen = address(&house, "").trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let mut command = house.madoguchi(&["run"]);
-    command.args(["--listen", &listen, "--state-directory"]).arg(house.directory().join("state"));
-    let _gateway = Process::start("gateway", command, house.directory());
-    let code = first_start::console_code(&house).await;
-    let browser = Browser::open().await.unwrap();
-    browser.look(DESKTOP).await.unwrap();
-    go(&house, &browser, "first-start", Language::Ja).await;
-    first_start::set_up(&browser, &code, Some("管理 花子")).await;
+    let (_gateway, browser) = first_start_of_a_new_box(&house, "管理 花子", Language::Ja).await;
 
     // Nothing runs, so this is where they are led.
     browser.until("location.pathname === '/configuration'").await.unwrap();
@@ -288,15 +294,7 @@ async fn a_backup_is_restored_on_a_new_box_on_the_page() {
         fs::remove_file(path).unwrap();
     }
 
-    let listen = address(&house, "").trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let mut command = house.madoguchi(&["run"]);
-    command.args(["--listen", &listen, "--state-directory"]).arg(house.directory().join("state"));
-    let _gateway = Process::start("gateway", command, house.directory());
-    let code = first_start::console_code(&house).await;
-    let browser = Browser::open().await.unwrap();
-    browser.look(DESKTOP).await.unwrap();
-    go(&house, &browser, "first-start", Language::En).await;
-    first_start::set_up(&browser, &code, Some("Administrator")).await;
+    let (_gateway, browser) = first_start_of_a_new_box(&house, "Administrator", Language::En).await;
     browser.until("location.pathname === '/configuration'").await.unwrap();
     for (language, words, said) in
         [(Language::Ja, "thirteen characters and less", Some("import-sealed")), (Language::En, WORDS, None)]

@@ -330,6 +330,16 @@ impl Devices {
     }
 }
 
+/// Keeps every other hospital of this machine off a port of loopback, as long as what is given back lives; nothing where
+/// one has it or somebody listens there.
+#[must_use]
+pub fn reserve_port(port: u16) -> Option<UnixListener> {
+    let name = AbstractAddr::from_abstract_name(format!("madoguchi-sim-port-{port}")).ok()?;
+    let reserved = UnixListener::bind_addr(&name).ok()?;
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+    Some(reserved)
+}
+
 /// Documented ports, or any free ones.
 struct Ports {
     free: bool,
@@ -356,21 +366,13 @@ impl Ports {
         Self { free, two_for_a_reader, reserved: Vec::new() }
     }
 
-    /// Keeps other hospitals off this port; nothing where one has it or somebody listens there.
-    fn reserve(port: u16) -> Option<UnixListener> {
-        let name = AbstractAddr::from_abstract_name(format!("madoguchi-sim-port-{port}")).ok()?;
-        let reserved = UnixListener::bind_addr(&name).ok()?;
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
-        Some(reserved)
-    }
-
     /// The first of `count` free ports in a row.
     fn free_ports(&mut self, count: u16) -> Result<u16> {
         let chance = RandomState::new();
         let many = u64::from(Self::FREE.end - Self::FREE.start - count);
         for attempt in 0..Self::TRIES {
             let first = Self::FREE.start + u16::try_from(chance.hash_one(attempt) % many)?;
-            let reserved: Option<Vec<_>> = (first..first + count).map(Self::reserve).collect();
+            let reserved: Option<Vec<_>> = (first..first + count).map(reserve_port).collect();
             if let Some(reserved) = reserved {
                 self.reserved.extend(reserved);
                 return Ok(first);

@@ -2,11 +2,12 @@
 #![allow(dead_code)] // each test program uses its own part
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
-use std::net::TcpListener;
-use std::sync::OnceLock;
+use std::os::unix::net::UnixListener;
+use std::sync::{Mutex, OnceLock};
 
 use jiff::Timestamp;
 use madoguchi_simulator::cards::{Card, CardOptions, Medium};
+use madoguchi_simulator::hospital::reserve_port;
 use madoguchi_simulator::pcscd::ReaderSpec;
 use madoguchi_simulator::pki::jpki::{CardCredential, JpkiAuthority, Validity};
 
@@ -25,13 +26,17 @@ pub fn card(medium: Medium) -> Card {
     Card::new(medium, credential(), CardOptions::default())
 }
 
-/// A reader on a port that is free now. Two ports in a row: a stock vpcd takes both.
+/// A reader on a port that nobody else gets while this program runs. Two ports in a row: a stock vpcd takes both.
 pub fn reader(name: &str) -> ReaderSpec {
     use std::hash::{BuildHasher, RandomState};
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let port = (0_u16..)
-        .map(|n| 20_000 + 2 * (RandomState::new().hash_one(n) % 4_000) as u16)
-        .find(|port| free(port) && free(&(port + 1)))
+    static RESERVED: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+    let chance = RandomState::new();
+    let port = (0_u64..)
+        .map(|attempt| 20_000 + 2 * (chance.hash_one(attempt) % 4_000) as u16)
+        .find(|port| {
+            let both = reserve_port(*port).zip(reserve_port(port + 1));
+            both.map(|(one, other)| RESERVED.lock().unwrap().extend([one, other])).is_some()
+        })
         .unwrap();
     ReaderSpec::new(name, port).unwrap()
 }
