@@ -10,7 +10,7 @@ const EXAMPLE: &str = include_str!("../../configs/example.toml");
 /// What no configuration knows: the refusal lists the keys that it does.
 const STRANGER: &str = "zz_stranger";
 /// Settings that have no value of their own where they are left out.
-const WITHOUT_DEFAULT: [&str; 16] = [
+const WITHOUT_DEFAULT: [&str; 25] = [
     "compatibility",
     "holidays",
     "server_name",
@@ -27,6 +27,16 @@ const WITHOUT_DEFAULT: [&str; 16] = [
     "token",
     "tls_certificate",
     "tls_key",
+    // The levels of the log of single actors.
+    "face_reader",
+    "nfc_reader",
+    "pin_session",
+    "uplink",
+    "offline_queue",
+    "receipt_computer",
+    "audit_log",
+    "gateway",
+    "bus",
 ];
 
 /// The example with the settings that are left at their defaults taken in, where `wanted` says so.
