@@ -20,6 +20,8 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(3);
 const RETRY: Duration = Duration::from_millis(100);
 /// What the reading thread gets beyond the deadline to end by itself.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long after a medium that vanished PC/SC may still tell that its whole reader was pulled out.
+const PULL_TOLD: Duration = Duration::from_millis(800);
 /// How long PC/SC takes at most to notice that a reader was pulled out during a command.
 const LOSS_NOTICED: Duration = Duration::from_millis(1500);
 
@@ -130,7 +132,7 @@ async fn becomes<T>(watched: &mut watch::Receiver<T>, so: impl FnMut(&T) -> bool
 /// a second to notice. A medium that is seen to have gone by itself is told a moment later.
 async fn torn_or_lost(view: &mut watch::Receiver<View>, stay: Stay) -> ReadOutcome {
     let _ = timeout(LOSS_NOTICED, becomes(view, |view| !view.is_ready() || view.medium != Some(stay))).await;
-    match timeout(GRACE, becomes(view, |view| !view.is_ready())).await {
+    match timeout(PULL_TOLD, becomes(view, |view| !view.is_ready())).await {
         Ok(()) => ReadOutcome::ReaderLost,
         Err(_) => ReadOutcome::Torn,
     }
