@@ -32,7 +32,7 @@ impl Tally {
         let vectors: BTreeMap<_, _> =
             mine.filter_map(|family| Some((family, Vector::new(family)?))).collect();
         for (family, vector) in &vectors {
-            let rows = rows(*family);
+            let rows = family.rows();
             if rows.len() <= FROM_ZERO {
                 rows.iter().for_each(|labels| vector.begin(labels));
             }
@@ -93,17 +93,6 @@ impl Tally {
             .map(|(family, vector)| Said { name: family.name().into(), series: vector.series(*family) });
         Figures { families: families.filter(|said| !said.series.is_empty()).collect() }
     }
-}
-
-/// Every combination of the values of a family's own labels.
-fn rows(family: Family) -> Vec<Vec<&'static str>> {
-    family.labels().iter().fold(vec![vec![]], |rows, label| {
-        let with = |row: &Vec<&'static str>| {
-            let row = row.clone();
-            label.values().all().map(move |value| [row.clone(), vec![value]].concat()).collect::<Vec<_>>()
-        };
-        rows.iter().flat_map(with).collect()
-    })
 }
 
 impl Vector {

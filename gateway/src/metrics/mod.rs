@@ -212,7 +212,7 @@ mod tests {
         for family in
             Family::ALL.iter().filter(|family| family.source() == madoguchi_protocol::figures::Source::States)
         {
-            for labels in rows(*family) {
+            for labels in family.rows() {
                 addresses.iter().for_each(|address| states.set(*family, *address, &labels, 1.0));
             }
         }
@@ -228,7 +228,7 @@ mod tests {
     fn counted(address: Address) -> Counted {
         let tally = Tally::new(address);
         for family in Family::ALL.iter().filter(|family| family.source().allows(address.kind)) {
-            for labels in rows(*family) {
+            for labels in family.rows() {
                 match family.kind() {
                     Kind::Counter => tally.count(*family, &labels),
                     Kind::Gauge => tally.set(*family, &labels, 1.0),
@@ -238,17 +238,6 @@ mod tests {
         }
         let (series, refused) = tally.figures().admitted(address.kind);
         Counted { series, refused }
-    }
-
-    /// Every combination of the values of a family's own labels.
-    fn rows(family: Family) -> Vec<Vec<&'static str>> {
-        family.labels().iter().fold(vec![vec![]], |rows, label| {
-            let with = |row: &Vec<&'static str>| {
-                let row = row.clone();
-                label.values().all().map(move |value| [row.clone(), vec![value]].concat()).collect::<Vec<_>>()
-            };
-            rows.iter().flat_map(with).collect()
-        })
     }
 
     fn merged(tallies: &Tallies, mut sheet: Sheet) -> Sheet {

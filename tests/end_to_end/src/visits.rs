@@ -1,6 +1,10 @@
 //! The straight ways through a visit, step by step as a patient takes them.
 
-use crate::lane::{Lane, Screen};
+use crate::{
+    House,
+    lane::{Lane, Screen},
+};
+use serde_json::json;
 
 /// A patient's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +113,20 @@ pub async fn type_slot_pin(lane: &Lane, digits: &str) {
 pub async fn consent(lane: &Lane) -> Screen {
     lane.answer("consent", "agree_all").await;
     lane.wait(&["done", "done_not_valid", "deferred", "fallback"]).await
+}
+
+/// A patient at lane 1 whose confirmation the centre refuses for good, so that the queue sets it aside.
+pub async fn one_set_aside(house: &House) {
+    house
+        .centre_fault(json!({ "fault": { "kind": "status", "code": 400 }, "path": "/v1/confirmations" }))
+        .await;
+    present(&house.lane(1), Way::Android, "android").await;
+    consent(&house.lane(1)).await;
+    house
+        .until("it is set aside", async |house| {
+            house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 1
+        })
+        .await;
 }
 
 /// Takes everything away, ends the last screen and waits for the next patient's turn.

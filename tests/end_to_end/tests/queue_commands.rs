@@ -6,7 +6,7 @@ use madoguchi_end_to_end::{
     House, Options,
     visits::{self, Way},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, process::Output};
 
 const PAGE: usize = 4096;
@@ -95,16 +95,7 @@ async fn export_is_sealed_and_for_its_owner_alone() {
 #[tokio::test]
 async fn record_that_was_set_aside_is_retried_and_settled() {
     let mut house = House::open(Options::default()).await;
-    house
-        .centre_fault(json!({ "fault": { "kind": "status", "code": 400 }, "path": "/v1/confirmations" }))
-        .await;
-    visits::present(&house.lane(1), Way::Android, "android").await;
-    visits::consent(&house.lane(1)).await;
-    house
-        .until("it is set aside", async |house| {
-            house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 1
-        })
-        .await;
+    visits::one_set_aside(&house).await;
     house.stop_gateway();
     let records = listed(&house);
     assert_eq!(records.len(), 1);

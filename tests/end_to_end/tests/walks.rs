@@ -194,6 +194,19 @@ async fn fill(browser: &Browser, fields: &[(String, String)]) {
     browser.until("location.pathname === '/configuration/change'").await.unwrap();
 }
 
+/// By keyboard: the change that is shown takes effect, and somebody is there to say that it may stay.
+async fn apply_and_confirm(browser: &Browser) {
+    browser
+        .tab_to("it.tagName === 'BUTTON' && it.closest('form')?.action.endsWith('/configuration/change')")
+        .await
+        .unwrap();
+    browser.enter().await.unwrap();
+    browser.until("!!document.getElementById('countdown')").await.unwrap();
+    browser.tab_to("it.closest('form')?.action.endsWith('/configuration/confirm')").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("!document.getElementById('countdown')").await.unwrap();
+}
+
 /// A gateway without a configuration, at whose page its first administrator has just been set up.
 async fn first_start_of_a_new_box(house: &House, name: &str, language: Language) -> (Process, Browser) {
     let listen = address(house, "").trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -242,15 +255,7 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     let open = "document.querySelector('ol.steps').innerText.includes('☐')";
     assert_eq!(browser.value(open).await.unwrap(), false, "every step is done");
     go(&house, &browser, "configuration/change", Language::Ja).await;
-    browser
-        .tab_to("it.tagName === 'BUTTON' && it.closest('form')?.action.endsWith('/configuration/change')")
-        .await
-        .unwrap();
-    browser.enter().await.unwrap();
-    browser.until("!!document.getElementById('countdown')").await.unwrap();
-    browser.tab_to("it.closest('form')?.action.endsWith('/configuration/confirm')").await.unwrap();
-    browser.enter().await.unwrap();
-    browser.until("!document.getElementById('countdown')").await.unwrap();
+    apply_and_confirm(&browser).await;
 
     // The test visit proves it.
     house.lanes_are_ready().await;
@@ -269,6 +274,9 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     go(&house, &browser, "lanes/1", Language::Ja).await;
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)").await.unwrap();
     says(&browser, &text(Language::Ja, "end-confirmed", &[])).await;
+    // The next visit is shown live; what the reader has opened stays open.
+    assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
+    browser.until("document.querySelectorAll('details[open] tbody tr').length === 2").await.unwrap();
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
     browser.close().await.unwrap();
 }
@@ -309,15 +317,7 @@ async fn a_backup_is_restored_on_a_new_box_on_the_page() {
         }
         assert_eq!(files.iter().all(|path| path.exists()), said.is_none());
     }
-    browser
-        .tab_to("it.tagName === 'BUTTON' && it.closest('form')?.action.endsWith('/configuration/change')")
-        .await
-        .unwrap();
-    browser.enter().await.unwrap();
-    browser.until("!!document.getElementById('countdown')").await.unwrap();
-    browser.tab_to("it.closest('form')?.action.endsWith('/configuration/confirm')").await.unwrap();
-    browser.enter().await.unwrap();
-    browser.until("!document.getElementById('countdown')").await.unwrap();
+    apply_and_confirm(&browser).await;
     assert_eq!(fs::read_to_string(house.config()).unwrap(), before);
     house.lanes_are_ready().await;
     assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");

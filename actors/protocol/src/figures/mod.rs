@@ -155,6 +155,17 @@ impl Family {
         Self::ALL.iter().copied().find(|family| family.name() == name)
     }
 
+    /// Every combination of the values of its own labels: its series, as far as the table bounds them.
+    pub fn rows(self) -> Vec<Vec<&'static str>> {
+        self.labels().iter().fold(vec![vec![]], |rows, label| {
+            let with = |row: &Vec<&'static str>| {
+                let row = row.clone();
+                label.values().all().map(move |value| [row.clone(), vec![value]].concat()).collect::<Vec<_>>()
+            };
+            rows.iter().flat_map(with).collect()
+        })
+    }
+
     /// Every label of its series, in their order.
     pub fn label_names(self) -> impl Iterator<Item = &'static str> {
         self.per().labels().iter().copied().chain(self.labels().iter().map(|label| label.name()))
