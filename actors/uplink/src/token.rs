@@ -26,6 +26,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -51,10 +52,23 @@ pub struct TokenSettings {
 }
 
 /// A token, once for each process and settings: libraries are loaded once, and sessions are few.
-#[derive(Debug)]
 struct Token {
     settings: TokenSettings,
-    session: Mutex<Option<Session>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    session: Option<Session>,
+    /// The digest of a PIN that the token refused. It is not tried again: the line asks every second, and a few wrong tries
+    /// lock a token for good.
+    refused: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Token").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 static MODULES: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
@@ -132,7 +146,7 @@ impl TokenKey {
 
 impl Token {
     fn of(settings: &TokenSettings) -> Arc<Self> {
-        let fresh = || Arc::new(Self { settings: settings.clone(), session: Mutex::default() });
+        let fresh = || Arc::new(Self { settings: settings.clone(), state: Mutex::default() });
         lock(&TOKENS).entry(settings.clone()).or_insert_with(fresh).clone()
     }
 
@@ -143,20 +157,20 @@ impl Token {
 
     /// Does something in a session; once more in a new one where that failed: a token may have been away meanwhile.
     fn with<T>(&self, act: impl Fn(&Session) -> Result<T, Error>) -> Result<T, SetupError> {
-        let mut open = lock(&self.session);
-        if let Some(session) = open.as_ref()
+        let mut state = lock(&self.state);
+        if let Some(session) = &state.session
             && let Ok(done) = act(session)
         {
             return Ok(done);
         }
-        *open = None;
-        let session = self.open()?;
+        state.session = None;
+        let session = self.open(&mut state.refused)?;
         let done = act(&session).map_err(|error| self.wrong(&format!("refuses: {error}")))?;
-        *open = Some(session);
+        state.session = Some(session);
         Ok(done)
     }
 
-    fn open(&self) -> Result<Session, SetupError> {
+    fn open(&self, refused: &mut Option<[u8; 32]>) -> Result<Session, SetupError> {
         let failed = |error: Error| self.wrong(&format!("can't be opened: {error}"));
         let module = module(&self.settings.module).map_err(failed)?;
         let slots = module.get_slots_with_token().map_err(failed)?;
@@ -167,11 +181,21 @@ impl Token {
             slots.into_iter().find(is_ours).ok_or_else(|| self.wrong("is not there; is it plugged in?"))?;
         let session = module.open_rw_session(slot).map_err(failed)?;
         let pin = read_secret(&self.settings.pin_file)?;
+        let digest = Sha256::digest(&pin).into();
+        if *refused == Some(digest) {
+            let file = self.settings.pin_file.display();
+            return Err(self.wrong(&format!("refused the PIN in {file}; put the right one there")));
+        }
         let pin = std::str::from_utf8(&pin)
             .map_err(|_| file_error(&self.settings.pin_file, "holds no PIN in UTF-8; write it anew"))?;
         match session.login(UserType::User, Some(&AuthPin::new(pin.trim_end().into()))) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
-            Err(error) => Err(failed(error)),
+            Err(error) => {
+                if matches!(error, Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked, _)) {
+                    *refused = Some(digest);
+                }
+                Err(failed(error))
+            }
         }
     }
 }

@@ -70,6 +70,16 @@ fn token(module: &str, folder: &Path) -> TokenSettings {
     TokenSettings { module: module.into(), label: LABEL.into(), pin_file }
 }
 
+/// Ends what is open in the token: until then nobody in this program is asked for a PIN again.
+fn log_out(token: &TokenSettings) {
+    let library = Pkcs11::new(&token.module).unwrap();
+    let ours = |slot: &_| library.get_token_info(*slot).unwrap().label().trim_end() == token.label;
+    let slot = library.get_slots_with_token().unwrap().into_iter().find(ours).unwrap();
+    library.open_rw_session(slot).unwrap().logout().unwrap();
+    // Dropped, it would shut the library down for everybody.
+    std::mem::forget(library);
+}
+
 /// From the key to the connection.
 async fn key_is_made_certified_and_used(token: TokenSettings) {
     let mut hospital = Hospital::open();
@@ -100,13 +110,32 @@ async fn key_is_made_certified_and_used(token: TokenSettings) {
         matches!(refused, Err(StagingError::Setup(SetupError::Setting { key: "token", .. }))),
         "{refused:?}"
     );
-    // A PIN that everybody can read, and one that is wrong.
-    fs::set_permissions(&token.pin_file, fs::Permissions::from_mode(0o644)).unwrap();
-    let label = format!("{LABEL}, another");
-    let mut settings = hospital.settings.clone();
-    settings.token = Some(TokenSettings { label, ..token });
-    let refused = HttpsCentre::new(&settings).err().expect("refused").to_string();
-    assert!(refused.contains("is not there"), "{refused}");
+    let refused = |token: TokenSettings| {
+        let settings = madoguchi_uplink::Settings { token: Some(token), ..hospital.settings.clone() };
+        HttpsCentre::new(&settings).err().expect("refused").to_string()
+    };
+    let away = refused(TokenSettings { label: format!("{LABEL}, another"), ..token.clone() });
+    assert!(away.contains("is not there"), "{away}");
+    // Settings of its own, as in a program that was just started: a session that is open asks for no PIN.
+    let pin_file = folder.join("another.pin");
+    let another = TokenSettings { pin_file: pin_file.clone(), ..token };
+    let put = |pin: &str, mode| {
+        fs::write(&pin_file, pin).unwrap();
+        fs::set_permissions(&pin_file, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    put(PIN, 0o644);
+    let open = refused(another.clone());
+    assert!(open.contains("every account of the box"), "{open}");
+    log_out(&another);
+    put("654321", 0o600);
+    let wrong = refused(another.clone());
+    assert!(wrong.contains("can't be opened"), "{wrong}");
+    // A few wrong tries lock a token for good.
+    let again = refused(another.clone());
+    assert!(again.contains("put the right one there"), "{again}");
+    put(PIN, 0o600);
+    let settings = madoguchi_uplink::Settings { token: Some(another), ..hospital.settings.clone() };
+    HttpsCentre::new(&settings).unwrap().alive(Duration::from_secs(10)).await.unwrap();
 }
 
 #[tokio::test]
