@@ -37,8 +37,8 @@ pub enum Command {
     /// Print a month's visits as CSV: ways, what counts towards usage and what not and why, by lane and hour. Own
     /// counts, an estimate of the official rate.
     Report(Report),
-    /// Show what to hand to whoever helps: versions, settings, states, faults, figures, checks, the last lines of the log; no
-    /// personal data and no secrets.
+    /// Show what to hand to whoever helps: versions, settings, states, faults, figures, checks, the last lines of the
+    /// log; no personal data and no secrets.
     Support(Support),
     /// Write what the appliance's operating system is told: units, accounts, device rules, packet filter.
     Render(Render),
@@ -320,7 +320,8 @@ pub enum QueueAct {
         /// The record's id, as the list shows it.
         id: RequestId,
     },
-    /// Look through the whole queue of a stopped gateway and open every seal; a running one does so at its start. Fails where something is damaged; changes nothing.
+    /// Look through the whole queue of a stopped gateway and open every seal; a running one does so at its start. Fails
+    /// where something is damaged; changes nothing.
     Check,
     /// Put all that can be read of a stopped gateway's damaged queue into a new file; the damaged one is kept beside it.
     Repair,

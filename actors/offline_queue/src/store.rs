@@ -98,8 +98,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store, or makes it at the first start, looks through its structure, and starts its thread. Blocks for as long as the disk
-    /// needs: call it where that is allowed.
+    /// Opens the store, or makes it at the first start, looks through its structure, and starts its thread. Blocks for
+    /// as long as the disk needs: call it where that is allowed.
     ///
     /// # Errors
     /// See [`StoreError`]; nothing is changed where it says so.
@@ -308,9 +308,9 @@ impl Store {
         self.call(|table| table.status()).await
     }
 
-    /// House-keeping, to be called every minute or so: gives up what is too old, moves settled ids to the long memory, forgets the oldest,
-    /// makes the ballast again when there is room, and empties the write-ahead log of what was wiped.
-    /// Says whether there is more of it to do.
+    /// House-keeping, to be called every minute or so: gives up what is too old, moves settled ids to the long memory,
+    /// forgets the oldest, makes the ballast again when there is room, and empties the write-ahead log of what was
+    /// wiped. Says whether there is more of it to do.
     ///
     /// # Errors
     /// A failure of the medium.

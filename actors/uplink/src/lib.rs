@@ -1,11 +1,11 @@
 //! `uplink`: the line, and the eligibility centre at its end.
 //!
 //! Hears, from the lanes: `authenticate` (face_reader), `confirm` (offline_queue), `query_eligibility`
-//! (receipt_computer); from the page, `walk_line` and `renew_certificate`. Says its state (is the centre reachable, since when) at each change, and records the
-//! line's going down and coming back in the audit log. Listens to nobody.
+//! (receipt_computer); from the page, `walk_line` and `renew_certificate`. Says its state (is the centre reachable,
+//! since when) at each change, and records the line's going down and coming back in the audit log. Listens to nobody.
 //!
-//! Never: keeps anything on disk but how much of each month the line was there; passes on an answer that is not bound to the very request; calls an
-//! uncertain outcome certain; lets one lane wait for another.
+//! Never: keeps anything on disk but how much of each month the line was there; passes on an answer that is not bound
+//! to the very request; calls an uncertain outcome certain; lets one lane wait for another.
 //!
 //! From the outside in: [`actor`] speaks with the bus; [`desk`] decides what is tried, when and how often; [`ways`] holds
 //! the hospital's lines and says which of them a request goes by; [`mod@line`] judges from what happened how far one line

@@ -1,8 +1,9 @@
 //! A new certificate for this terminal: asked for, staged, proven, put in place.
 //!
-//! The private key is made here, or in the token where there is one, and never leaves it; what goes out is a request (PKCS#10) that holds the public half.
-//! Staged files lie in a folder of their own until a real connection with them was answered by the centre. The gateway
-//! takes the files up by itself when they are in place, proving them once more (`upkeep`), so no visit is lost.
+//! The private key is made here, or in the token where there is one, and never leaves it; what goes out is a request
+//! (PKCS#10) that holds the public half. Staged files lie in a folder of their own until a real connection with them was
+//! answered by the centre, and until they are in place: after a power cut in between, swapping once more finishes it. The
+//! gateway takes the files up by itself, proving them once more (`upkeep`), so no visit is lost.
 
 use crate::{
     centre::{EligibilityCentre, Failure},

@@ -1,8 +1,8 @@
 //! What has to be looked after while the gateway runs: certificate files that change, certificates that end, the clock.
 //!
 //! Changed files are taken up by themselves, when a connection with them was answered by the centre, and never before:
-//! until then everything goes on with what was read last (but for a list that revokes the centre's own certificate). Requests under way end on the connections that they are on, so
-//! no visit is lost by a change.
+//! until then everything goes on with what was read last (but for a list that revokes the centre's own certificate).
+//! Requests under way end on the connections that they are on, so no visit is lost by a change.
 
 use crate::{
     centre::{EligibilityCentre, Failure, NotSent},

@@ -79,7 +79,8 @@ impl Start {
     }
 }
 
-/// Where the box keeps what lasts, or `otherwise` where no configuration says so. A file that can't be used may still say it.
+/// Where the box keeps what lasts, or `otherwise` where no configuration says so. A file that can't be used may still
+/// say it.
 pub fn whereabouts(file: &Path, otherwise: Option<&Path>) -> PathBuf {
     let text = Config::read(file).unwrap_or_default();
     let otherwise = || otherwise.unwrap_or(Path::new(STATE_DIRECTORY)).to_path_buf();

@@ -231,8 +231,8 @@ async fn a_clerk_begins_and_ends_a_rehearsal_on_the_lanes_page() {
     assert!(!viewer.page("lanes/1").await.contains("rehearsal\""), "whoever only watches has no button");
 }
 
-/// A record that the centre refuses for good is seen on the page without personal data, copied, sent again and settled; who did
-/// it stands in the audit log.
+/// A record that the centre refuses for good is seen on the page without personal data, copied, sent again and settled;
+/// who did it stands in the audit log.
 #[tokio::test]
 async fn record_that_was_set_aside_is_seen_copied_sent_again_and_settled() {
     let house = House::open(Options::default()).await;

@@ -1,4 +1,5 @@
-//! Staff rehearse an outage at one lane: it goes the deferred way, everybody sees that it is practice, and it counts nowhere.
+//! Staff rehearse an outage at one lane: it goes the deferred way, everybody sees that it is practice, and it counts
+//! nowhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 

@@ -208,8 +208,8 @@ fn push_new(text: &mut String) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the file, or with `replace` puts it in the old one's place: after a power cut there is the whole new one, or what was
-/// there before.
+/// Makes the file, or with `replace` puts it in the old one's place: after a power cut there is the whole new one, or
+/// what was there before.
 fn write(path: &Path, text: &str, replace: bool) -> Result<(), StoreError> {
     let failed = || StoreError::io(format!("making the key file {}", path.display()));
     let unfinished = path.with_extension("unfinished");

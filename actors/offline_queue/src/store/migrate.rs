@@ -62,8 +62,8 @@ fn change(from: i64) -> Option<&'static Change> {
 /// again.
 ///
 /// # Errors
-/// [`StoreError::NoQueue`], [`StoreError::InUse`], [`StoreError::NoSuchFormat`], [`StoreError::NewerFormat`], or a failure of
-/// the medium; the store is then in a whole format.
+/// [`StoreError::NoQueue`], [`StoreError::InUse`], [`StoreError::NoSuchFormat`], [`StoreError::NewerFormat`], or a
+/// failure of the medium; the store is then in a whole format.
 pub fn migrate(config: &StoreConfig, to: i64) -> Result<i64, StoreError> {
     let path = config.directory.join("queue.db");
     if !path.exists() {

@@ -48,7 +48,8 @@ impl Store {
     /// Puts a new key on top of the key file; from now on it seals. [`Store::reseal`] is to follow.
     ///
     /// # Errors
-    /// [`StoreError::KeyHandedOver`], [`StoreError::WrongKey`] and others of the key file: then it is as it was, and so is the key.
+    /// [`StoreError::KeyHandedOver`], [`StoreError::WrongKey`] and others of the key file: then it is as it was, and so
+    /// is the key.
     pub async fn rotate_key(&self) -> Result<KeyId, StoreError> {
         self.alone(Table::rotate_key).await?
     }
@@ -70,8 +71,8 @@ impl Store {
         self.call(|table| table.keys_in_force()).await
     }
 
-    /// Takes the keys out of the key file that nothing needs any more, and says which. Exports made before can then no longer
-    /// be read, other than with a copy of that key.
+    /// Takes the keys out of the key file that nothing needs any more, and says which. Exports made before can then no
+    /// longer be read, other than with a copy of that key.
     ///
     /// # Errors
     /// [`StoreError::KeyHandedOver`] and others of the key file: then it is as it was.

@@ -10,8 +10,9 @@ use super::types::StoreError;
 
 /// Marks the file as ours: "MdgQ".
 const APPLICATION: i64 = 0x4d64_6751;
-// Of format `FORMAT`; `migrate` knows the others. The header stays when the bodies are wiped. The bodies have a table of their own, so that a step rewrites a
-// few bytes and not the request; its key is twice the record's number plus the part.
+// Of format `FORMAT`; `migrate` knows the others. The header stays when the bodies are wiped. The bodies have a table
+// of their own, so that a step rewrites a few bytes and not the request; its key is twice the record's number plus the
+// part.
 const SCHEMA: &str = "
     CREATE TABLE record (
         seq INTEGER PRIMARY KEY, id BLOB NOT NULL, lane INTEGER NOT NULL, stage INTEGER NOT NULL,

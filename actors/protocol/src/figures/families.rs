@@ -70,7 +70,8 @@ families! {
     VisitStage = "madoguchi_visit_stage_seconds", Histogram(STAGE_SECONDS), Box [STAGE], One(FaceReader);
     /// From tap to answer: reading the medium, asking the centre and confirming, without the patient's own time
     VisitAnswer = "madoguchi_visit_answer_seconds", Histogram(ANSWER), Box [WAY], One(FaceReader);
-    /// Visits with a medium that got no answer while the patient was there: the line was down, it came too late, or the box could not
+    /// Visits with a medium that got no answer while the patient was there: the line was down, it came too late, or the
+    /// box could not
     VisitsUnanswered = "madoguchi_visits_unanswered_total", Counter, Box [UNANSWERED], One(FaceReader);
     /// Visits of the lane that were answered while the patient was there
     LaneAnswers = "madoguchi_lane_answers_total", Counter, Lane [], One(FaceReader);

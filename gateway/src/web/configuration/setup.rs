@@ -1,5 +1,5 @@
-//! First start: the configuration of a new box, step by step, and the proof that each lane works. What was given so far is kept as the change that is being
-//! prepared, so each step can be left and taken up again, also after a restart.
+//! First start: the configuration of a new box, step by step, and the proof that each lane works. What was given so far
+//! is kept as the change that is being prepared, so each step can be left and taken up again, also after a restart.
 
 use super::{back, mistakes, stage, status, text};
 use crate::{

@@ -1,4 +1,5 @@
-//! The reader's own card slot, and the phone held over a reader that takes phones itself: a virtual card, read over the same APDUs as in the field.
+//! The reader's own card slot, and the phone held over a reader that takes phones itself: a virtual card, read over the
+//! same APDUs as in the field.
 
 use crate::cards::{Card, Medium, Reaction};
 use madoguchi_protocol::{
