@@ -54,8 +54,8 @@ pub(super) fn lane_event(lane: LaneId) -> String {
     format!("lane-{lane}")
 }
 
-/// A fragment that has changed.
-#[derive(Debug)]
+/// A part of a page, and the event that brings it.
+#[derive(Clone, Debug)]
 struct Fragment {
     language: Language,
     name: String,
@@ -97,8 +97,7 @@ impl Hub {
             }
             let changed = known.look(&site.states.borrow());
             for language in Language::ALL {
-                let fragments =
-                    site.view(language, |view| known.fragments(view, |lane| changed.contains(&Some(lane))));
+                let fragments = site.view(language, |view| known.fragments(view, &changed));
                 for fragment in fragments {
                     // The last one who watched may have gone.
                     let _ = site.hub.fragments.send(Arc::new(fragment));
@@ -127,25 +126,33 @@ impl Known {
         changed
     }
 
-    /// The fragments that differ from what was shown last; tiles only of lanes that are `wanted`.
-    fn fragments(&mut self, view: &View<'_>, wanted: impl Fn(LaneId) -> bool) -> Vec<Fragment> {
-        let mut fragments = all(view, wanted);
+    /// What the whole box's parts show otherwise than last, and the tile of each lane in `changed`, also where it looks
+    /// as before: the lane's own page shows more than its tile and takes this event as the sign to look again.
+    fn fragments(&mut self, view: &View<'_>, changed: &[Option<LaneId>]) -> Vec<Fragment> {
+        let mut fragments = of_the_box(view);
         fragments.retain(|fragment| {
             let key = (view.language.tag(), fragment.name.clone());
             self.shown.insert(key, fragment.event.clone()).as_ref() != Some(&fragment.event)
         });
+        fragments.extend(tiles(view, |lane| changed.contains(&Some(lane))));
         fragments
     }
 }
 
-fn all(view: &View<'_>, wanted: impl Fn(LaneId) -> bool) -> Vec<Fragment> {
-    let new = |name: String, content: &Markup| Fragment::new(view.language, name, content);
-    let mut fragments =
-        vec![new("attention".into(), &lanes::attention(view)), new("box".into(), &lanes::the_box(view))];
-    for (lane, of_lane) in lanes::by_lane(view).into_iter().filter(|(lane, _)| wanted(*lane)) {
-        fragments.push(new(lane_event(lane), &lanes::tile(view, lane, &of_lane)));
-    }
-    fragments
+fn of_the_box(view: &View<'_>) -> Vec<Fragment> {
+    [("attention", lanes::attention(view)), ("box", lanes::the_box(view))]
+        .map(|(name, content)| Fragment::new(view.language, name.into(), &content))
+        .into()
+}
+
+fn tiles(view: &View<'_>, wanted: impl Fn(LaneId) -> bool) -> Vec<Fragment> {
+    lanes::by_lane(view)
+        .into_iter()
+        .filter(|(lane, _)| wanted(*lane))
+        .map(|(lane, of_lane)| {
+            Fragment::new(view.language, lane_event(lane), &lanes::tile(view, lane, &of_lane))
+        })
+        .collect()
 }
 
 /// `?lang=ja&only=lane-3`
@@ -224,7 +231,8 @@ impl Watcher {
     }
 
     fn everything(&mut self) {
-        let fragments = self.site.view(self.language, |view| all(view, |_| true));
+        let fragments =
+            self.site.view(self.language, |view| [of_the_box(view), tiles(view, |_| true)].concat());
         self.to_send = fragments.into_iter().filter(|it| self.wants(it)).map(|it| it.event).collect();
     }
 }

@@ -3,6 +3,10 @@
 use crate::http::Http;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What a hand needs from the reader to the screen.
+const HAND: Duration = Duration::from_millis(250);
 
 /// What a reader shows.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ impl Lane {
     }
 
     /// Waits until phones are offered, `patience` at most; says whether they are.
-    pub async fn offers_phones(&self, patience: std::time::Duration) -> bool {
+    pub async fn offers_phones(&self, patience: Duration) -> bool {
         let asked = std::time::Instant::now();
         while asked.elapsed() < patience {
             // The hospital answers with an error while nobody has sent a screen.
@@ -58,7 +62,7 @@ impl Lane {
             if status.is_success() && answer["kind"] == "idle" && Screen::new(answer).offers("use_phone") {
                 return true;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
         false
     }
@@ -123,7 +127,7 @@ impl Lane {
             if view["reader"]["slot_pin_wanted"] == true {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("lane {}: the reader does not ask for the slot's PIN", self.number);
     }
@@ -138,9 +142,11 @@ impl Lane {
         self.http.must(Method::PUT, &self.path("medium"), Some(medium)).await;
     }
 
-    /// Takes away what is held.
+    /// Takes away what is held. A hand is not back at the screen sooner than this; by then the gateway has noticed, so
+    /// that what is touched next is not about a medium that is just leaving.
     pub async fn take_away(&self) {
         self.http.must(Method::DELETE, &self.path("medium"), None).await;
+        tokio::time::sleep(HAND).await;
     }
 
     /// Puts a card into the face-auth reader's slot.
