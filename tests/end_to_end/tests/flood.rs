@@ -1,4 +1,5 @@
-//! What the page costs: while it is only watched, and for patients while it is flooded. The figures are printed; the
+//! What the page and the metrics cost: while they are only watched or scraped, and for patients while the page is
+//! flooded. The figures are printed; the
 //! limits here are wide enough for a busy machine without optimisation, and close where the programs are optimised.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
@@ -23,6 +24,8 @@ use std::{
 const WATCHED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 3 } else { 10 });
 /// Visits with and without a flood.
 const VISITS: usize = 40;
+/// Rounds of a few visits with and a few without a scrape every tenth of a second, a hundred times what hospitals do.
+const SCRAPED_ROUNDS: usize = if cfg!(debug_assertions) { 3 } else { 10 };
 /// Who floods at once.
 const FLOODERS: usize = 24;
 
@@ -57,13 +60,16 @@ async fn a_page_that_is_only_watched_costs_next_to_nothing() {
     assert!(share < most, "{share} %");
 }
 
-/// One visit's time after another.
-async fn visits_take(house: &House) -> Vec<Duration> {
+/// The times of `visits` visits, the shortest first: from the patient's first touch to the answer.
+async fn visits_take(house: &House, visits: usize) -> Vec<Duration> {
     let mut took = Vec::new();
-    for _ in 0..VISITS {
+    let lane = house.lane(1);
+    for _ in 0..visits {
         let began = Instant::now();
-        assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
+        visits::present(&lane, Way::Iphone, "iphone").await;
+        assert_eq!(visits::consent(&lane).await.kind, "done");
         took.push(began.elapsed());
+        visits::leave(&lane).await;
     }
     took.sort_unstable();
     took
@@ -87,7 +93,7 @@ fn flood(address: &str, stop: &AtomicBool, asked: &AtomicU64) {
 async fn visits_are_served_while_the_page_is_flooded() {
     let house = House::open(Options { lanes: 1, ..Options::default() }).await;
     visits::serve(&house.lane(1), Way::Iphone, "iphone").await;
-    let calm = visits_take(&house).await;
+    let calm = visits_take(&house, VISITS).await;
     let address = house.addresses["gateway_page"].as_str().unwrap();
     let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -100,7 +106,7 @@ async fn visits_are_served_while_the_page_is_flooded() {
     house.until("the flood has begun", async |_| asked.load(Ordering::Relaxed) > 200).await;
     let before = asked.load(Ordering::Relaxed);
     let began = Instant::now();
-    let flooded = visits_take(&house).await;
+    let flooded = visits_take(&house, VISITS).await;
     let (requests, lasted) = (asked.load(Ordering::Relaxed) - before, began.elapsed());
     stop.store(true, Ordering::Relaxed);
     flooders.into_iter().for_each(|flooder| flooder.join().unwrap());
@@ -111,4 +117,37 @@ async fn visits_are_served_while_the_page_is_flooded() {
     );
     assert!(requests > 100, "it was no flood");
     assert!(ratio < 10.0, "{calm:?} became {flooded:?}");
+}
+
+#[tokio::test]
+async fn scrapes_cost_visits_nothing_measurable() {
+    let house = House::open(Options { lanes: 1, ..Options::default() }).await;
+    visits::serve(&house.lane(1), Way::Iphone, "iphone").await;
+    const COUNTED: &str = "madoguchi_visits_ended_total";
+    house.until("visits are counted", async |house| house.metrics().await.contains(COUNTED)).await;
+    let (mut calm, mut scraped, mut scrapes) = (Vec::new(), Vec::new(), 0_u32);
+    // In turns, so that whatever else the machine does meets both.
+    for _ in 0..SCRAPED_ROUNDS {
+        calm.extend(visits_take(&house, 4).await);
+        let scraping = async {
+            let mut next = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                next.tick().await;
+                assert!(house.metrics().await.contains(COUNTED));
+                scrapes += 1;
+            }
+        };
+        tokio::select! {
+            took = visits_take(&house, 4) => scraped.extend(took),
+            () = scraping => unreachable!("it goes on"),
+        }
+    }
+    calm.sort_unstable();
+    scraped.sort_unstable();
+    let (calm, scraped) = (calm[calm.len() / 2], scraped[scraped.len() / 2]);
+    let ratio = scraped.as_secs_f64() / calm.as_secs_f64();
+    println!("a visit takes {calm:?}, and {scraped:?} ({ratio:.2} times) beside {scrapes} scrapes");
+    assert!(scrapes > 10, "hardly a scrape: {scrapes}");
+    let most = if cfg!(debug_assertions) { 2.0 } else { 1.1 };
+    assert!(ratio < most, "{calm:?} became {scraped:?}");
 }
