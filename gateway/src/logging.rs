@@ -58,7 +58,7 @@ pub fn settle(log: &Log) {
 }
 
 /// Whether standard error is the journal's: systemd names the socket that it gave (`systemd.exec(5)`).
-fn journal_listens() -> bool {
+pub fn journal_listens() -> bool {
     let named = env::var("JOURNAL_STREAM").ok().and_then(|stream| socket(&stream));
     // Whatever a unit starts inherits the variable, perhaps with its output elsewhere.
     named.is_some() && named == rustix::fs::fstat(io::stderr()).ok().map(|it| (it.st_dev, it.st_ino))

@@ -51,6 +51,7 @@ pub use certificate::file as page_certificate;
 pub use site::Told;
 pub use staff::Desk;
 
+use crate::logging;
 use crate::{
     board::{Boards, Standings},
     config::Web,
@@ -144,15 +145,23 @@ impl Pages {
     }
 
     /// Serves them at a place, on a thread of their own. While nobody can administer the box, the code that makes the
-    /// first administrator is shown on the console (and in the journal) only.
+    /// first administrator is shown on the console only: what goes to the journal stays on the disk, so there it says no
+    /// more than where the code is.
     pub fn serve(&self, at: &Web) -> Result<ServerHandle> {
         let way = listener::Way::of(at, &self.state_directory)?;
         let address = way.address();
         if let Some(code) = self.first.as_ref().filter(|_| self.site.awaits_first_administrator()) {
-            let code = code.shown();
-            eprintln!(
-                "madoguchi: nobody administers this box yet. Open {address}/first-start and type {code}"
-            );
+            if logging::journal_listens() {
+                tracing::info!(
+                    address,
+                    "nobody administers this box yet: `madoguchi console` shows the code to begin with"
+                );
+            } else {
+                let code = code.shown();
+                eprintln!(
+                    "madoguchi: nobody administers this box yet. Open {address}/first-start and type {code}"
+                );
+            }
         }
         self.site.is_served(at);
         let handle = listener::serve(self.site.clone(), way)?;
