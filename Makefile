@@ -47,8 +47,8 @@ lint: ## Format, clippy, documentation, and the licences and origins of all depe
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	cargo deny --log-level error check bans licenses sources
 
-doc: ## Brings the tables of actors, rules and metrics up to date with manifest and sources.
-	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table
+doc: ## Brings the tables of actors, rules, metrics and the self-assessment up to date with manifest and sources.
+	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test readme --test rules --test metrics_table --test assessment
 	UPDATE=1 cargo test --locked --package madoguchi-end-to-end --test alerts every_lasting_fault
 
 api-test: install programs ## Requests without end that schemathesis invents for the API, API_EXAMPLES for each kind.

@@ -15,6 +15,7 @@ pub mod person;
 pub mod pictures;
 pub mod process;
 pub mod prometheus;
+pub mod sources;
 pub mod staff;
 pub mod visits;
 pub mod walk;

@@ -3,12 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
-use madoguchi_end_to_end::prometheus::{alert, files as folder};
+use madoguchi_end_to_end::{
+    prometheus::{alert, files as folder},
+    sources,
+};
 use madoguchi_protocol::{
     fault::{FaultCode, Scope, Severity},
     texts::{Language, text},
 };
-use std::{collections::BTreeSet, env, fmt::Write, fs, process::Command};
+use std::{collections::BTreeSet, fmt::Write, process::Command};
 
 /// The faults that somebody must act on: those that last. What concerns one visit is told at its lane.
 fn lasting() -> impl Iterator<Item = FaultCode> {
@@ -175,12 +178,7 @@ fn made() -> [(&'static str, String); 4] {
 #[test]
 fn every_lasting_fault_has_its_rule_its_unit_test_and_its_section_in_both_languages() {
     for (name, text) in made() {
-        let path = folder().join(name);
-        if env::var_os("UPDATE").is_some() {
-            fs::write(path, text).unwrap();
-        } else {
-            assert!(fs::read_to_string(path).unwrap() == text, "{name}: run `make doc`");
-        }
+        sources::is_made(&format!("configs/prometheus/{name}"), &text);
     }
     let alerts: BTreeSet<_> = lasting().map(alert).collect();
     assert_eq!(alerts.len(), lasting().count(), "two faults share an alert's name");
@@ -211,7 +209,7 @@ fn each_alert_fires_alone_when_its_time_has_come_and_clears() {
 fn every_metric_that_a_rule_names_exists() {
     let known: BTreeSet<_> =
         madoguchi_protocol::figures::Family::ALL.iter().map(|family| family.name()).collect();
-    let rules = fs::read_to_string(folder().join("alerts-service.yml")).unwrap() + &rules();
+    let rules = sources::text("configs/prometheus/alerts-service.yml") + &rules();
     let named: BTreeSet<&str> = rules
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
         .filter(|word| word.starts_with("madoguchi_") && !word.contains(':'))

@@ -2,15 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use madoguchi_end_to_end::sources;
 use madoguchi_protocol::figures::{Family, Kind, Per, Source, Values};
-use std::{env, fs, path::PathBuf};
 
 const BEGIN: &str = "<!-- metrics: made from the table of families by `make doc` -->\n";
 const END: &str = "<!-- /metrics -->\n";
-
-fn document() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../configs/prometheus/METRICS.md")
-}
 
 fn table() -> String {
     let mut table = String::from("| metric | type | labels | said by | meaning |\n|---|---|---|---|---|\n");
@@ -45,14 +41,7 @@ fn table() -> String {
 
 #[test]
 fn every_metric_in_the_document_exists_and_every_metric_is_documented() {
-    let text = fs::read_to_string(document()).unwrap();
-    let (before, rest) = text.split_once(BEGIN).unwrap();
-    let (found, after) = rest.split_once(END).unwrap();
-    if env::var_os("UPDATE").is_some() {
-        fs::write(document(), [before, BEGIN, &table(), END, after].concat()).unwrap();
-    } else {
-        assert_eq!(found, table(), "run `make doc`");
-    }
+    sources::is_made_between("configs/prometheus/METRICS.md", BEGIN, END, &table());
 }
 
 #[test]

@@ -3,15 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use madoguchi_bus::manifest::{Manifest, Network, Per};
+use madoguchi_end_to_end::sources::{is_made_between, project, text};
 use madoguchi_protocol::ActorKind;
-use std::{env, fs, path::PathBuf};
 
 const BEGIN: &str = "<!-- actors: made from configs/actors.toml by `make doc` -->\n";
 const END: &str = "<!-- /actors -->\n";
-
-fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 fn table() -> String {
     let mut table = String::from(
@@ -52,20 +48,12 @@ fn list(names: impl Iterator<Item = String>) -> String {
 
 #[test]
 fn the_table_of_actors_is_the_manifests() {
-    let path = project().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
-    let (found, after) = rest.split_once(END).unwrap();
-    if env::var_os("UPDATE").is_some() {
-        fs::write(&path, [before, BEGIN, &table(), END, after].concat()).unwrap();
-    } else {
-        assert_eq!(found, table(), "run `make doc`");
-    }
+    is_made_between("README.md", BEGIN, END, &table());
 }
 
 #[test]
 fn every_file_and_folder_that_the_readme_names_exists() {
-    let readme = fs::read_to_string(project().join("README.md")).unwrap();
+    let readme = text("README.md");
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
     let folders = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("/` |"));
     let named: Vec<_> = links.chain(folders.map(|(folder, _)| folder)).collect();
@@ -77,8 +65,8 @@ fn every_file_and_folder_that_the_readme_names_exists() {
 
 #[test]
 fn every_target_that_the_readme_names_can_be_made() {
-    let readme = fs::read_to_string(project().join("README.md")).unwrap();
-    let makefile = fs::read_to_string(project().join("Makefile")).unwrap();
+    let readme = text("README.md");
+    let makefile = text("Makefile");
     let named: Vec<_> = readme
         .split("make ")
         .skip(1)

@@ -3,16 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use madoguchi_end_to_end::sources;
 use serde::Deserialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 const RULES: std::ops::RangeInclusive<u8> = 1..=39;
-const TABLE: &str = "actors/reception/RULES.md";
-const FOLDERS: [&str; 3] = ["actors", "gateway", "tests"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,26 +31,8 @@ struct Found {
     tests: BTreeMap<u8, BTreeSet<String>>,
 }
 
-fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
 fn rules() -> Vec<Rule> {
-    let text = fs::read_to_string(project().join("actors/reception/rules.toml")).unwrap();
-    toml::from_str::<Rules>(&text).unwrap().rule
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            if !path.ends_with("target") {
-                sources(&path, found);
-            }
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push(path);
-        }
-    }
+    toml::from_str::<Rules>(&sources::text("actors/reception/rules.toml")).unwrap().rule
 }
 
 /// The rules that a text cites: `R-07`, and ranges such as `R-17 to R-20`.
@@ -81,23 +58,10 @@ fn named(test: &str) -> BTreeSet<u8> {
     test.split('_').map_while(number).collect()
 }
 
-fn tests_in(text: &str) -> impl Iterator<Item = &str> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.lines().filter_map(move |line| {
-        let rest = line.trim_start().trim_start_matches("async ").strip_prefix("fn ")?;
-        rest.split(|c| !is_name(c)).next()
-    })
-}
-
 fn look() -> Found {
-    let project = project();
-    let mut paths = Vec::new();
-    FOLDERS.iter().for_each(|folder| sources(&project.join(folder), &mut paths));
     let mut found = Found::default();
-    for path in paths {
-        let file = path.strip_prefix(&project).unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        for test in tests_in(&text) {
+    for (file, text) in sources::rust_files() {
+        for test in sources::tests_in(&text) {
             for rule in named(test) {
                 found.tests.entry(rule).or_default().insert(format!("`{test}` ({file})"));
             }
@@ -151,12 +115,7 @@ fn every_rule_is_kept_in_the_code_and_held_by_a_test_or_says_why_not() {
 
 #[test]
 fn the_table_of_rules_is_that_of_the_sources() {
-    let (path, table) = (project().join(TABLE), table(&rules(), &look()));
-    if env::var_os("UPDATE").is_some() {
-        fs::write(&path, table).unwrap();
-    } else {
-        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), table, "run `make doc`");
-    }
+    sources::is_made("actors/reception/RULES.md", &table(&rules(), &look()));
 }
 
 #[test]
@@ -164,5 +123,4 @@ fn citations_and_names_are_read_as_people_write_them() {
     assert_eq!(cited("(R-17 to R-20, R-23), R-99, R-x"), BTreeSet::from([17, 18, 19, 20, 23]));
     assert_eq!(named("r03_r12_site_or_lane"), BTreeSet::from([3, 12]));
     assert_eq!(named("read_r03"), BTreeSet::new());
-    assert_eq!(tests_in("    async fn r01_day() {}\nfn x(a: u8)").collect::<Vec<_>>(), ["r01_day", "x"]);
 }
