@@ -383,12 +383,24 @@ pub struct Certificate {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml", global = true)]
     pub config: PathBuf,
+    /// The box's certificate for the tunnel over this line, in place of the terminal's.
+    #[arg(long, value_name = "LINE", global = true)]
+    pub tunnel: Option<Line>,
     /// What to do.
     #[command(subcommand)]
     pub act: CertificateAct,
 }
 
-/// What can be done about the terminal's certificate.
+/// One of the hospital's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Line {
+    /// The one that is used when both are well.
+    Primary,
+    /// The one that steps in.
+    Second,
+}
+
+/// What can be done about a certificate of the line.
 #[derive(Debug, Subcommand)]
 pub enum CertificateAct {
     /// Make a private key, which stays in the box, and print the request for a certificate (PKCS#10, PEM).
@@ -402,7 +414,8 @@ pub enum CertificateAct {
         /// The certificate with its chain, PEM.
         file: PathBuf,
     },
-    /// Make a real connection to the centre with what is staged.
+    /// Make a real connection to the centre with what is staged. A tunnel's is only looked at: it is tried in place, over
+    /// the line that stands by first.
     Prove,
     /// Prove it once more and put it in place; what was there is kept beside it.
     Swap,

@@ -57,6 +57,7 @@ pub struct Uplink<C: EligibilityCentre = HttpsCentre> {
 impl Uplink {
     /// An actor that speaks with the centre of the settings. Fails where a setting or a file is unsound.
     pub fn new(bus: Bus, settings: &Settings) -> Result<Self, SetupError> {
+        renewal::finish(settings);
         // Read once in any case: a mistake is to be told at the start, not when the tunnel is up.
         let papers = Papers::read(settings)?;
         let unbound = HttpsCentre::with_papers(settings, &papers, None)?;
@@ -268,7 +269,7 @@ impl<C: EligibilityCentre> Handler<Incoming<UplinkCommand>> for Uplink<C> {
                             responder.reply::<WalkLine>(&answer);
                         }
                         UplinkCommand::RenewCertificate(command) => {
-                            let answer = renewal::take(&settings, command.step).await;
+                            let answer = renewal::take(&settings, command.bearer, command.step).await;
                             responder.reply::<RenewCertificate>(&answer);
                         }
                     }

@@ -2,7 +2,7 @@
 
 use crate::{
     settings::{Settings, SetupError},
-    token::TokenKey,
+    token::{TokenKey, TokenSettings},
 };
 use rustls::{
     ClientConfig, InconsistentKeys, RootCertStore,
@@ -137,29 +137,38 @@ fn verifier(
     })
 }
 
+/// A certificate with its chain, and the private key that belongs to it, in a file or in a token.
+pub(crate) fn pair(
+    certificate: &Path,
+    key: &Path,
+    token: Option<&TokenSettings>,
+) -> Result<CertifiedKey, SetupError> {
+    let chain = read_certificates(certificate)?;
+    let private: Arc<dyn SigningKey> =
+        match (token, chain.first()) {
+            (Some(token), Some(own)) => Arc::new(TokenKey::of(token, own)?),
+            _ => aws_lc_rs::default_provider().key_provider.load_private_key(read_key(key)?).map_err(
+                |error| file_error(key, format!("holds no usable private key ({error}); install it anew")),
+            )?,
+        };
+    let pair = CertifiedKey::new(chain, private);
+    // A token's key was found by the certificate; and a key that does not tell its public half is believed.
+    match pair.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
+        Err(error) => Err(SetupError::Pair {
+            certificate: certificate.into(),
+            key: key.into(),
+            problem: error.to_string(),
+        }),
+    }
+}
+
 /// The client's configuration. Resumption is off: it would let a session outlive its certificates.
 fn client_config(settings: &Settings) -> Result<ClientConfig, SetupError> {
     let roots = roots(&settings.ca)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = verifier(roots, provider.clone(), settings)?;
-    let certificates = read_certificates(&settings.certificate)?;
-    let key: Arc<dyn SigningKey> = match (&settings.token, certificates.first()) {
-        (Some(token), Some(own)) => Arc::new(TokenKey::of(token, own)?),
-        _ => provider.key_provider.load_private_key(read_key(&settings.key)?).map_err(|error| {
-            file_error(&settings.key, format!("holds no usable private key ({error}); install it anew"))
-        })?,
-    };
-    let pair = CertifiedKey::new(certificates, key);
-    // A token's key was found by the certificate; and a key that does not tell its public half is believed.
-    if let Err(error) = pair.keys_match()
-        && !matches!(error, rustls::Error::InconsistentKeys(InconsistentKeys::Unknown))
-    {
-        return Err(SetupError::Pair {
-            certificate: settings.certificate.clone(),
-            key: settings.key.clone(),
-            problem: error.to_string(),
-        });
-    }
+    let pair = pair(&settings.certificate, &settings.key, settings.token.as_ref())?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| SetupError::Client(error.to_string()))?;

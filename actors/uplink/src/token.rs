@@ -5,6 +5,8 @@
 //! but the token need be configured. A token that is away, or was restarted, is opened anew at the next signature; it is
 //! needed for connections that are made, not for those that stand.
 
+mod signature;
+
 use crate::{
     settings::SetupError,
     tls::{file_error, read_secret},
@@ -13,8 +15,9 @@ use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error, RvError},
     mechanism::Mechanism,
-    object::{Attribute, AttributeType, KeyType, ObjectClass},
+    object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle},
     session::{Session, UserType},
+    slot::Slot,
     types::AuthPin,
 };
 use rustls::{
@@ -24,6 +27,7 @@ use rustls::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use signature::der;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -31,11 +35,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use x509_parser::parse_x509_certificate;
+use zeroize::Zeroizing;
 
 /// The curve P-256 (RFC 5480), as a token wants to hear of it.
 const P256: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-/// What people see in the token's list of keys.
-const LABEL: &str = "madoguchi terminal";
 /// A point of P-256, uncompressed.
 const POINT: usize = 65;
 
@@ -60,6 +63,8 @@ struct Token {
 #[derive(Default)]
 struct State {
     session: Option<Session>,
+    /// The digest of the PIN that the session was opened with.
+    accepted: Option<[u8; 32]>,
     /// The digest of a PIN that the token refused. It is not tried again: the line asks every second, and a few wrong tries
     /// lock a token for good.
     refused: Option<[u8; 32]>,
@@ -82,14 +87,22 @@ pub(crate) struct TokenKey {
     point: Vec<u8>,
 }
 
+/// What another program of the box needs to use a key in a token.
+pub(crate) struct Handle {
+    /// Its `CKA_ID`.
+    pub(crate) id: Vec<u8>,
+    /// A PIN that the token has accepted from this program.
+    pub(crate) pin: Zeroizing<String>,
+}
+
 impl TokenKey {
-    /// Makes a key in the token. It can't be taken out.
-    pub(crate) fn make(settings: &TokenSettings) -> Result<Self, SetupError> {
+    /// Makes a key in the token. It can't be taken out. `label` is what people see in the token's list of keys.
+    pub(crate) fn make(settings: &TokenSettings, label: &str) -> Result<Self, SetupError> {
         let token = Token::of(settings);
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| SetupError::Client(error.to_string()))?;
         let point = token.with(|session| {
-            let common = [Attribute::Token(true), Attribute::Id(id.to_vec()), Attribute::Label(LABEL.into())];
+            let common = [Attribute::Token(true), Attribute::Id(id.to_vec()), Attribute::Label(label.into())];
             let public = [Attribute::Verify(true), Attribute::EcParams(P256.to_vec())];
             let private = [
                 Attribute::Private(true),
@@ -109,9 +122,7 @@ impl TokenKey {
     /// The key that belongs to a certificate.
     pub(crate) fn of(settings: &TokenSettings, certificate: &CertificateDer<'_>) -> Result<Self, SetupError> {
         let token = Token::of(settings);
-        let (_, certificate) = parse_x509_certificate(certificate)
-            .map_err(|_| token.wrong("is asked for the key of a certificate that can't be read"))?;
-        let point = certificate.public_key().subject_public_key.data.to_vec();
+        let point = token.point_of(certificate)?;
         Self::with_point(token, point)
     }
 
@@ -122,9 +133,17 @@ impl TokenKey {
 
     fn with_point(token: Arc<Token>, point: Vec<u8>) -> Result<Self, SetupError> {
         if !token.with(|session| Ok(private_of(session, &point)?.is_some()))? {
-            return Err(token.wrong("has no key of this certificate; was the request made in another token?"));
+            return Err(token.lacks());
         }
         Ok(Self { token, point })
+    }
+
+    /// What strongSwan needs to use it. The PIN is one that the token took from this program a moment ago, so that a wrong
+    /// one is never handed on.
+    pub(crate) fn handle(&self) -> Result<Handle, SetupError> {
+        let pin = self.token.accepted_pin()?;
+        let id = self.token.with(|session| public_of(session, &self.point))?;
+        Ok(Handle { id: id.ok_or_else(|| self.token.lacks())?, pin })
     }
 
     /// Its public half: a point of P-256.
@@ -155,6 +174,17 @@ impl Token {
         SetupError::Setting { key: "token", problem }
     }
 
+    fn lacks(&self) -> SetupError {
+        self.wrong("has no key of this certificate; was the request made in another token?")
+    }
+
+    /// The public half in a certificate.
+    fn point_of(&self, certificate: &CertificateDer<'_>) -> Result<Vec<u8>, SetupError> {
+        let (_, certificate) = parse_x509_certificate(certificate)
+            .map_err(|_| self.wrong("is asked for the key of a certificate that can't be read"))?;
+        Ok(certificate.public_key().subject_public_key.data.to_vec())
+    }
+
     /// Does something in a session; once more in a new one where that failed: a token may have been away meanwhile.
     fn with<T>(&self, act: impl Fn(&Session) -> Result<T, Error>) -> Result<T, SetupError> {
         let mut state = lock(&self.state);
@@ -164,39 +194,95 @@ impl Token {
             return Ok(done);
         }
         state.session = None;
-        let session = self.open(&mut state.refused)?;
+        let session = self.open(&mut state)?;
         let done = act(&session).map_err(|error| self.wrong(&format!("refuses: {error}")))?;
         state.session = Some(session);
         Ok(done)
     }
 
-    fn open(&self, refused: &mut Option<[u8; 32]>) -> Result<Session, SetupError> {
-        let failed = |error: Error| self.wrong(&format!("can't be opened: {error}"));
-        let module = module(&self.settings.module).map_err(failed)?;
-        let slots = module.get_slots_with_token().map_err(failed)?;
+    /// The library, and where in it the token is.
+    fn slot(&self) -> Result<(Pkcs11, Slot), SetupError> {
+        let module = module(&self.settings.module).map_err(|error| self.closed(&error))?;
+        let slots = module.get_slots_with_token().map_err(|error| self.closed(&error))?;
         let is_ours = |slot: &_| {
             module.get_token_info(*slot).is_ok_and(|info| info.label().trim_end() == self.settings.label)
         };
-        let slot =
-            slots.into_iter().find(is_ours).ok_or_else(|| self.wrong("is not there; is it plugged in?"))?;
-        let session = module.open_rw_session(slot).map_err(failed)?;
-        let pin = read_secret(&self.settings.pin_file)?;
-        let digest = Sha256::digest(&pin).into();
-        if *refused == Some(digest) {
+        let slot = slots.into_iter().find(is_ours);
+        Ok((module, slot.ok_or_else(|| self.wrong("is not there; is it plugged in?"))?))
+    }
+
+    fn closed(&self, error: &Error) -> SetupError {
+        self.wrong(&format!("can't be opened: {error}"))
+    }
+
+    fn pin(&self) -> Result<(Zeroizing<String>, [u8; 32]), SetupError> {
+        let file = &self.settings.pin_file;
+        let bytes = read_secret(file)?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| file_error(file, "holds no PIN in UTF-8; write it anew"))?;
+        let pin = Zeroizing::new(text.trim_end().to_owned());
+        let digest = Sha256::digest(pin.as_bytes()).into();
+        Ok((pin, digest))
+    }
+
+    /// The PIN in the file, after the token has taken it.
+    fn accepted_pin(&self) -> Result<Zeroizing<String>, SetupError> {
+        let mut state = lock(&self.state);
+        let (pin, digest) = self.pin()?;
+        if state.session.is_none() || state.accepted != Some(digest) {
+            state.session = None;
+            state.session = Some(self.open(&mut state)?);
+        }
+        Ok(pin)
+    }
+
+    fn open(&self, state: &mut State) -> Result<Session, SetupError> {
+        let (module, slot) = self.slot()?;
+        let session = module.open_rw_session(slot).map_err(|error| self.closed(&error))?;
+        let (pin, digest) = self.pin()?;
+        if state.refused == Some(digest) {
             let file = self.settings.pin_file.display();
             return Err(self.wrong(&format!("refused the PIN in {file}; put the right one there")));
         }
-        let pin = std::str::from_utf8(&pin)
-            .map_err(|_| file_error(&self.settings.pin_file, "holds no PIN in UTF-8; write it anew"))?;
-        match session.login(UserType::User, Some(&AuthPin::new(pin.trim_end().into()))) {
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
-            Err(error) => {
-                if matches!(error, Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked, _)) {
-                    *refused = Some(digest);
-                }
-                Err(failed(error))
+        let pin = AuthPin::new(pin.as_str().into());
+        let log_in = || session.login(UserType::User, Some(&pin));
+        let logged_in = match log_in() {
+            // Somebody else in this program, maybe with another PIN: nobody's word is taken for this one.
+            Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => session.logout().and_then(|()| log_in()),
+            outcome => outcome,
+        };
+        if let Err(error) = &logged_in {
+            if matches!(error, Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked, _)) {
+                state.refused = Some(digest);
             }
+            return Err(self.closed(error));
         }
+        state.accepted = Some(digest);
+        Ok(session)
+    }
+}
+
+/// Whether the key of a certificate could be used, as far as that can be seen without the PIN, which is not tried: whoever
+/// looks at what is broken must not use up the tries of a token.
+pub(crate) fn look(settings: &TokenSettings, certificate: &CertificateDer<'_>) -> Result<(), SetupError> {
+    let token = Token::of(settings);
+    let file = settings.pin_file.display();
+    token.pin()?;
+    let (module, slot) = token.slot()?;
+    let info = module.get_token_info(slot).map_err(|error| token.closed(&error))?;
+    if info.user_pin_locked() {
+        return Err(token.wrong("has locked its PIN after wrong ones; unlock it with its maker's program"));
+    }
+    if info.user_pin_count_low() {
+        let problem = format!("was given a wrong PIN; put the right one into {file}");
+        return Err(token.wrong(&problem));
+    }
+    let session = module.open_ro_session(slot).map_err(|error| token.closed(&error))?;
+    let point = token.point_of(certificate)?;
+    match public_of(&session, &point) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(token.lacks()),
+        Err(error) => Err(token.closed(&error)),
     }
 }
 
@@ -215,19 +301,27 @@ fn module(path: &Path) -> Result<Pkcs11, Error> {
     Ok(module)
 }
 
-/// The private key of a public half.
-fn private_of(session: &Session, wanted: &[u8]) -> Result<Option<cryptoki::object::ObjectHandle>, Error> {
+/// The `CKA_ID` that a public key and its private half share.
+fn public_of(session: &Session, wanted: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let public = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::KeyType(KeyType::EC)];
     for key in session.find_objects(&public)? {
         let found = session.get_attributes(key, &[AttributeType::EcPoint, AttributeType::Id])?;
         if found.iter().find_map(point).as_deref() != Some(wanted) {
             continue;
         }
-        let Some(id) = found.into_iter().find(|it| matches!(it, Attribute::Id(_))) else { continue };
-        let private = [Attribute::Class(ObjectClass::PRIVATE_KEY), id];
-        return Ok(session.find_objects(&private)?.into_iter().next());
+        let id = found.into_iter().find_map(|it| if let Attribute::Id(id) = it { Some(id) } else { None });
+        if let Some(id) = id {
+            return Ok(Some(id));
+        }
     }
     Ok(None)
+}
+
+/// The private key of a public half.
+fn private_of(session: &Session, wanted: &[u8]) -> Result<Option<ObjectHandle>, Error> {
+    let Some(id) = public_of(session, wanted)? else { return Ok(None) };
+    let private = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(id)];
+    Ok(session.find_objects(&private)?.into_iter().next())
 }
 
 /// The point in an attribute: an OCTET STRING around it by the standard, bare in some tokens.
@@ -235,22 +329,6 @@ fn point(attribute: &Attribute) -> Option<Vec<u8>> {
     let Attribute::EcPoint(bytes) = attribute else { return None };
     let bare = bytes.strip_prefix(&[0x04, 0x41]).filter(|rest| rest.len() == POINT).unwrap_or(bytes);
     (bare.len() == POINT && bare[0] == 0x04).then(|| bare.to_vec())
-}
-
-/// `SEQUENCE { r INTEGER, s INTEGER }` of the two halves that a token answers with (RFC 3279, section 2.2.3).
-fn der(raw: &[u8]) -> Option<Vec<u8>> {
-    if raw.len() != 64 {
-        return None;
-    }
-    let integer = |half: &[u8]| {
-        let start = half.iter().position(|byte| *byte != 0).unwrap_or(half.len() - 1);
-        let sign = if half[start] & 0x80 == 0 { &[][..] } else { &[0][..] };
-        let digits = [sign, &half[start..]].concat();
-        // 33 bytes at most.
-        [&[0x02, u8::try_from(digits.len()).unwrap_or(u8::MAX)], &digits[..]].concat()
-    };
-    let body = [integer(&raw[..32]), integer(&raw[32..])].concat();
-    Some([&[0x30, u8::try_from(body.len()).ok()?], &body[..]].concat())
 }
 
 impl SigningKey for TokenKey {
@@ -300,42 +378,4 @@ impl rcgen::SigningKey for TokenKey {
 /// The data stay sound whoever panicked while holding the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn halves_that_begin_with_zero_or_a_high_bit_stay_positive_and_short() {
-        let mut raw = [0; 64];
-        (raw[31], raw[32]) = (1, 0x80);
-        let written = der(&raw).unwrap();
-        assert_eq!(written[..5], [0x30, 0x26, 0x02, 0x01, 0x01]);
-        assert_eq!(written[5..9], [0x02, 0x21, 0x00, 0x80]);
-        assert_eq!(der(&raw[1..]), None);
-        assert!(der(&[0; 64]).is_some());
-    }
-
-    proptest! {
-        #[test]
-        fn every_pair_of_halves_is_sound_der(raw in prop::collection::vec(any::<u8>(), 64)) {
-            let written = der(&raw).unwrap();
-            prop_assert_eq!((written[0], usize::from(written[1])), (0x30, written.len() - 2));
-            let mut rest = &written[2..];
-            for half in [&raw[..32], &raw[32..]] {
-                let (head, after) = rest.split_at(2);
-                let (digits, after) = after.split_at(head[1].into());
-                prop_assert_eq!(head[0], 0x02);
-                // Positive, and without more zeros than that takes.
-                prop_assert!(digits[0] < 0x80);
-                prop_assert!(digits.len() == 1 || digits[0] != 0 || digits[1] >= 0x80);
-                let same = [&vec![0; 33 - digits.len()][..], digits].concat();
-                prop_assert_eq!(&same[1..], half);
-                rest = after;
-            }
-            prop_assert!(rest.is_empty());
-        }
-    }
 }

@@ -165,13 +165,15 @@ impl Upkeep {
 }
 
 fn line_files(settings: &Settings) -> Vec<PathBuf> {
-    let own = [&settings.certificate, &settings.key];
+    let secret = settings.token.as_ref().map_or(&settings.key, |token| &token.pin_file);
+    let own = [&settings.certificate, secret];
     own.into_iter().chain(&settings.ca).chain(&settings.crl).cloned().collect()
 }
 
 fn tunnel_files(settings: &Settings) -> Vec<PathBuf> {
     let files = settings.vpn.tunnels().into_iter().flat_map(|(_, tunnel)| {
-        [&tunnel.certificate, &tunnel.key].into_iter().chain(&tunnel.ca).chain(&tunnel.crl).cloned()
+        let secret = tunnel.token.as_ref().map_or(&tunnel.key, |token| &token.pin_file);
+        [&tunnel.certificate, secret].into_iter().chain(&tunnel.ca).chain(&tunnel.crl).cloned()
     });
     files.collect()
 }

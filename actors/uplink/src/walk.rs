@@ -98,14 +98,21 @@ async fn tunnel(vpn: &Vpn, way: Way, local: Option<IpAddr>) -> (Option<IpAddr>, 
         let mut client = Client::connect(socket).await?;
         client.ask_stream("list-sas", "list-sa", Message::new()).await
     };
-    match list.await.map(|items| read(&items, connection::name(way))) {
-        Ok(Tunnel::Up(inner)) => (Some(inner), (Health::Well, format!("up, the box is {inner} inside it"))),
-        Ok(Tunnel::Connecting) => {
-            (None, (Health::Broken, "the gateway does not answer, or refuses the box's certificate".into()))
-        }
-        Ok(Tunnel::Down) => (None, (Health::Broken, "there is none; is the gateway program running?".into())),
-        Err(error) => (None, (Health::Broken, error.to_string())),
+    let found = list.await.map(|items| read(&items, connection::name(way)));
+    if let Ok(Tunnel::Up(inner)) = found {
+        return (Some(inner), (Health::Well, format!("up, the box is {inner} inside it")));
     }
+    // What keeps the box from asking for it comes first.
+    let own = vpn.tunnels().into_iter().find(|tunnel| tunnel.0 == way);
+    let why = match (own.and_then(|(way, tunnel)| connection::problem(way, tunnel)), found) {
+        (_, Err(error)) => error.to_string(),
+        (Some(problem), _) => problem.to_string(),
+        (None, Ok(Tunnel::Connecting)) => {
+            "the gateway does not answer, or refuses the box's certificate".into()
+        }
+        (None, Ok(_)) => "there is none; is the gateway program running?".into(),
+    };
+    (None, (Health::Broken, why))
 }
 
 /// The address to ask the centre from over a line: inside the tunnel where strongSwan holds it.

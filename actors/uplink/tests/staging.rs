@@ -4,6 +4,7 @@
 mod support;
 
 use jiff::Timestamp;
+use madoguchi_protocol::messages::{line::Way, uplink::Bearer};
 use madoguchi_simulator::pki::tls::{TlsAuthority, Validity};
 use madoguchi_uplink::{
     HttpsCentre,
@@ -60,4 +61,74 @@ async fn what_the_centre_does_not_accept_is_not_put_in_place() {
     let swapped = staging.swap(Timestamp::now()).await;
     assert!(matches!(swapped, Err(StagingError::Unproven(_))), "{swapped:?}");
     assert_eq!(fs::read(&hospital.settings.certificate).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_swap_that_is_cut_short_between_its_two_files_is_finished_at_the_next_start() {
+    let hospital = Hospital::open();
+    let folder = hospital.papers.folder.path();
+    let staging = Staging::new(&hospital.settings, TERMINAL, folder);
+    let request = staging.request().unwrap();
+    let answer = folder.join("answer.pem");
+    fs::write(&answer, hospital.papers.terminals.answer(&request, Validity::days(400)).unwrap()).unwrap();
+    staging.stage(&answer, Timestamp::now()).unwrap();
+    let file = |path: &std::path::Path| fs::read(path).unwrap();
+    let old = (file(&hospital.settings.key), file(&hospital.settings.certificate));
+    assert!(!staging.finish().unwrap(), "nothing was begun");
+
+    // Something stands in the certificate's way, so that only the key gets in place.
+    let obstacle = folder.join("terminal.pem.new");
+    fs::create_dir(&obstacle).unwrap();
+    let cut = staging.swap(Timestamp::now()).await;
+    assert!(matches!(cut, Err(StagingError::Write { .. })), "{cut:?}");
+    assert_ne!(file(&hospital.settings.key), old.0);
+    assert_eq!(file(&hospital.settings.certificate), old.1);
+    assert!(HttpsCentre::new(&hospital.settings).is_err(), "the two don't fit together");
+
+    fs::remove_dir(&obstacle).unwrap();
+    let started_anew = Staging::new(&hospital.settings, TERMINAL, folder);
+    assert!(started_anew.finish().unwrap());
+    HttpsCentre::new(&hospital.settings).unwrap().alive(Duration::from_secs(3)).await.unwrap();
+    let previous = (file(&folder.join("terminal.key.previous")), file(&folder.join("terminal.pem.previous")));
+    assert!(previous == old, "what was there before is kept, not what was half in place");
+    assert!(!started_anew.finish().unwrap() && !started_anew.is_staged());
+}
+
+#[tokio::test]
+async fn a_tunnels_certificate_must_name_the_box_as_each_line_with_it_does() {
+    let mut hospital = Hospital::open();
+    let folder = hospital.papers.folder.path().to_owned();
+    let line = |name: &str, identity: &str| {
+        format!(
+            "[{name}]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nidentity = \"{identity}\"\nremote_identity = \
+             \"gateway\"\nnetworks = [\"198.18.0.0/24\"]\ncertificate = \"{0}/vpn.pem\"\nkey = \"{0}/vpn.key\"\n",
+            folder.display()
+        )
+    };
+    let of = Bearer::Tunnel(Way::Second);
+    assert!(Staging::of(&hospital.settings, TERMINAL, &folder, of).is_none(), "no tunnel of the box");
+    let vpn = ["mode = \"strongswan\"\n", &line("primary", "box-a.example"), &line("second", "198.51.100.7")];
+    hospital.settings.vpn = toml::from_str(&vpn.concat()).unwrap();
+    let staging = Staging::of(&hospital.settings, TERMINAL, &folder, of).unwrap();
+    let request = staging.request().unwrap();
+    let terminals = Staging::new(&hospital.settings, TERMINAL, &folder).request().unwrap();
+    assert_ne!(request, terminals, "a key of its own");
+
+    let answer = folder.join("answer.pem");
+    let authority = TlsAuthority::new("tunnels").unwrap();
+    // Another key's, and one without the address.
+    let others = authority.server(&["box-a.example", "198.51.100.7"], Validity::days(9)).unwrap();
+    fs::write(&answer, others.certificate_pem()).unwrap();
+    assert!(staging.stage(&answer, Timestamp::now()).is_err(), "of another key");
+    let one = Staging::of(&hospital.settings, TERMINAL, &folder, Bearer::Tunnel(Way::Primary)).unwrap();
+    fs::write(&answer, authority.answer(&terminals, Validity::days(9)).unwrap()).unwrap();
+    fs::copy(folder.join("staged/terminal.key"), folder.join("staged/tunnel-primary.key")).unwrap();
+    let unnamed = one.stage(&answer, Timestamp::now());
+    assert!(matches!(unnamed, Err(StagingError::Name { .. })), "{unnamed:?}");
+
+    fs::write(&answer, authority.answer(&request, Validity::days(9)).unwrap()).unwrap();
+    staging.stage(&answer, Timestamp::now()).unwrap();
+    staging.swap(Timestamp::now()).await.unwrap();
+    assert_eq!(fs::read(folder.join("vpn.pem")).unwrap(), fs::read(&answer).unwrap());
+    assert_eq!(fs::metadata(folder.join("vpn.key")).unwrap().permissions().mode() & 0o777, 0o600);
 }

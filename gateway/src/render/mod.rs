@@ -153,7 +153,8 @@ fn fits(config: &Config) -> Result<(), RenderError> {
     if !matches!(config.broker, Broker::Appliance {}) {
         return refuse("[broker]: write mode = \"appliance\"; the broker is a unit of its own there".into());
     }
-    if config.uplink.token.is_some() {
+    let mut tokens = config.uplink.vpn.tunnels().into_iter().map(|(_, tunnel)| &tunnel.token);
+    if config.uplink.token.is_some() || tokens.any(Option::is_some) {
         return refuse(
             "[uplink]: the appliance opens no PKCS#11 tokens yet; leave token out and give key".into(),
         );

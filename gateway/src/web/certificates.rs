@@ -20,7 +20,7 @@ use madoguchi_protocol::{
         audit_log::PersonAct,
         line::{CertificateStage, LineReport, Way},
         state::Detail,
-        uplink::{RenewCertificate, RenewalRefusal, RenewalStep, Renewed},
+        uplink::{Bearer, RenewCertificate, RenewalRefusal, RenewalStep, Renewed},
     },
 };
 use madoguchi_reception::in_japan;
@@ -189,7 +189,7 @@ fn to(said: &str) -> HttpResponse {
 /// Has `uplink` take a step; nothing where it does not answer.
 async fn take(site: &Site, step: RenewalStep) -> Option<Renewed> {
     let bus = site.desk.borrow().clone()?;
-    let answered = bus.ask(None, None, RenewCertificate { step }).await;
+    let answered = bus.ask(None, None, RenewCertificate { bearer: Bearer::Terminal, step }).await;
     answered.inspect_err(|error| tracing::warn!(%error, "no step towards a new certificate")).ok()
 }
 

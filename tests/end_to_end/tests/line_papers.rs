@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
 use madoguchi_end_to_end::{
-    line::{GATEWAYS, Line, Serving, World, inside},
+    line::{GATEWAYS, Line, PIN, Serving, Token, World, inside},
     visits::{self, Way},
 };
 use madoguchi_simulator::pki::tls::{TlsAuthority, Validity};
@@ -224,6 +224,84 @@ async fn tunnels_certificates_that_a_gateway_refuses_cost_no_visit() {
         world.until_used(Line::Primary, LIMIT).await;
         world.until_stage(Line::Second, &["centre_reachable"], LIMIT).await;
     }
+    world.house.settled(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tunnel_comes_up_with_a_key_that_only_its_token_has_and_a_wrong_pin_is_never_handed_on() {
+    if !inside("tunnel_comes_up_with_a_key_that_only_its_token_has_and_a_wrong_pin_is_never_handed_on") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let token = Token::make(directory.path());
+    let (certificate, key) = (directory.path().join("vpn.pem"), directory.path().join("vpn.key"));
+    let mut world = World::open(1, |config| {
+        let mut lines: Vec<_> = config.lines().map(str::to_owned).collect();
+        // The primary's come first.
+        let mut put = |name: &str, line: String| {
+            *lines.iter_mut().find(|it| it.starts_with(&format!("{name} = "))).unwrap() = line;
+        };
+        put("certificate", format!("certificate = \"{}\"", certificate.display()));
+        put("key", format!("key = \"{}\"\n{}", key.display(), token.setting()));
+        lines.join("\n") + "\n"
+    })
+    .await;
+    let (name, value) = token.environment();
+    world.house.set(name, &value);
+    world.near.kill();
+    world.near.know(&token);
+    world.near.start();
+
+    // The key is made in the token; what goes out is the request, what comes back the certificate.
+    let command = |arguments: &[&str]| {
+        let line = ["certificate", "--tunnel", "primary"];
+        let output = world.house.madoguchi(&[&line, arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let request = command(&["csr"]);
+    let answer = directory.path().join("answer.pem");
+    fs::write(&answer, world.papers.boxes.answer(&request, Validity::days(400)).unwrap()).unwrap();
+    command(&["stage", &answer.display().to_string()]);
+    command(&["swap"]);
+    assert!(certificate.exists() && !key.exists(), "no key left the token");
+
+    let started = Instant::now();
+    world.start().await;
+    println!("a tunnel with a key in a token, and one with a file: well after {:?}", started.elapsed());
+    world.until_used(Line::Primary, LIMIT).await;
+    assert_eq!(one_visit(&world, 1).await, "done");
+    world.house.stop_gateway();
+    let log = |world: &World| fs::read_to_string(world.house.directory().join("gateway.log")).unwrap();
+    assert!(![log(&world), world.near.log()].concat().contains(PIN), "the PIN is in a log");
+
+    // A strongSwan that knows nothing of it any more, and a wrong PIN: the other line is up, the token is not locked.
+    world.near.kill();
+    world.near.start();
+    token.put_pin("wrong-kohaku");
+    world.house.start_gateway();
+    world.house.lanes_are_ready().await;
+    world.until_stage(Line::Second, &["centre_reachable"], LIMIT).await;
+    assert_eq!(one_visit(&world, 2).await, "done");
+    world
+        .house
+        .until_within(LIMIT, "the gateway's log says why", async |_| {
+            log(&world).contains("put the right one there")
+        })
+        .await;
+    let broken = world.broken(&[]);
+    assert!(broken.iter().any(|it| it.contains("was given a wrong PIN")), "{broken:#?}");
+    assert!(
+        !world.near.log().contains("C_Login"),
+        "strongSwan was given the wrong PIN:\n{}",
+        world.near.log()
+    );
+    token.put_pin(PIN);
+    println!("with the right PIN: the primary is well after {:?}", {
+        let mended = Instant::now();
+        world.until_stage(Line::Primary, &["centre_reachable"], LIMIT).await;
+        mended.elapsed()
+    });
     world.house.settled(2).await;
 }
 

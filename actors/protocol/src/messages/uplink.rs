@@ -1,7 +1,7 @@
 //! `uplink`: what can be asked of the eligibility centre, on the lane's topics; and the steps towards a new certificate, on
 //! the box's.
 
-use super::{commands, line_walk::Walk};
+use super::{commands, line::Way, line_walk::Walk};
 use crate::RequestId;
 use crate::{
     eligibility::{ConfirmationAnswer, Eligibility, EligibilityQuery, Validity, Verdict},
@@ -85,12 +85,24 @@ pub enum Queried {
     },
 }
 
-/// From the page: a step towards a new certificate of the terminal. The private key stays where `uplink` made it, and
-/// nothing is changed but by the last step.
+/// From the page: a step towards a new certificate of the line. The private key stays where `uplink` made it, and nothing
+/// is changed but by the last step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenewCertificate {
+    /// Whose.
+    pub bearer: Bearer,
     /// Which.
     pub step: RenewalStep,
+}
+
+/// Whose certificate is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// This terminal's, for the centre.
+    Terminal,
+    /// The box's for the tunnel over this line.
+    Tunnel(Way),
 }
 
 /// The steps, in their order.
@@ -104,7 +116,7 @@ pub enum RenewalStep {
         /// The certificate.
         certificate: String,
     },
-    /// Make a real connection with it.
+    /// Make a real connection with it. A tunnel's is tried when it is in place, first over the line that stands by.
     Prove,
     /// Prove it once more and put it in place.
     Swap,
@@ -131,13 +143,13 @@ pub enum Renewed {
 pub enum RenewalRefusal {
     /// The certificate can't be read, or belongs to another key.
     Unsound,
-    /// It is another terminal's.
+    /// It bears another name: it is another terminal's, say.
     OtherTerminal,
     /// It has ended, or has not begun.
     NotNow,
     /// The centre did not answer to it.
     Unproven,
-    /// There is none yet.
+    /// There is none yet, or no such tunnel.
     NotStaged,
     /// A file can't be written, or the key can't be made.
     NotWritten,

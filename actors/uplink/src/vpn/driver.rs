@@ -4,7 +4,8 @@
 //! event and twice a second. So nothing gets out of step when an event is lost or the daemon restarts.
 
 use super::{
-    connection::{CHILD, commands, name},
+    connection::{CHILD, name},
+    loading::Loading,
     settings::{TunnelSettings, Vpn},
     tunnel::{Action, Backoff, Keeper, Tunnel, read},
 };
@@ -55,6 +56,9 @@ struct Held {
     settings: TunnelSettings,
     keeper: Keeper,
     seen: Tunnel,
+    loading: Loading,
+    /// Its files were changed and are not handed over yet.
+    changed: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +86,8 @@ impl Driver {
                 settings: settings.clone(),
                 keeper: Keeper::default(),
                 seen: Tunnel::Down,
+                loading: Loading::new(Instant::now()),
+                changed: false,
             })
             .collect();
         Some(Self {
@@ -118,11 +124,12 @@ impl Driver {
         for event in EVENTS {
             client.listen(event).await?;
         }
-        self.load(&mut client).await?;
+        self.tunnels.iter_mut().for_each(|held| held.loading.anew(Instant::now()));
         pauses.reset();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.load(&mut client).await?;
             self.look(&mut client).await?;
             self.renew(&mut client).await?;
             let reload = self.reload.clone();
@@ -133,19 +140,30 @@ impl Driver {
                     tracing::debug!(event, "strongSwan");
                 }
                 () = reload.notified() => {
-                    self.load(&mut client).await?;
-                    let used = self.desk.ways().used();
-                    self.renew = (0..self.tunnels.len()).filter(|at| *at != used).chain([used]).collect();
+                    for held in &mut self.tunnels {
+                        held.loading.anew(Instant::now());
+                        held.changed = true;
+                    }
                     self.renew_since = Some(Timestamp::now());
                 }
             }
         }
     }
 
-    async fn load(&self, client: &mut Client) -> Result<(), DriverError> {
-        for held in &self.tunnels {
-            for (command, message) in commands(held.way, &held.settings)? {
-                client.ask(command, message).await?;
+    /// Hands over what is due. A tunnel whose changed files were taken is to be built anew with them.
+    async fn load(&mut self, client: &mut Client) -> Result<(), DriverError> {
+        let used = self.desk.ways().used();
+        for held in &mut self.tunnels {
+            let done = held.loading.load(client, held.way, &held.settings).await?;
+            if !held.changed {
+                continue;
+            }
+            if done {
+                held.changed = false;
+                self.renew.retain(|at| *at != held.at);
+                if held.at == used { self.renew.push_back(held.at) } else { self.renew.push_front(held.at) }
+            } else {
+                self.desk.ways().amend(|report| report.not_taken = self.renew_since);
             }
         }
         Ok(())
@@ -171,7 +189,10 @@ impl Driver {
             let silent = self.desk.ways().silent_since(held.at);
             match held.keeper.decide(tunnel, silent, Instant::now(), chance()) {
                 Action::Nothing => {}
-                Action::Build => initiate(client, held.way).await?,
+                Action::Build => {
+                    held.loading.missing(&held.settings, Instant::now());
+                    initiate(client, held.way).await?;
+                }
                 Action::TearDown => {
                     tracing::warn!(line = held.way.name(), "the tunnel is built anew");
                     terminate(client, held.way).await?;
@@ -197,7 +218,7 @@ impl Driver {
             tracing::info!(line = held.way.name(), "the tunnel is built anew with changed certificates");
             terminate(client, held.way).await?;
         }
-        if self.renew.is_empty() {
+        if self.renew.is_empty() && self.tunnels.iter().all(|held| !held.changed) {
             self.desk.ways().amend(|report| report.not_taken = None);
         }
         Ok(())

@@ -4,11 +4,12 @@
 //! *inner address*; a request goes by the line whose inner address it is sent from. So changing over is nothing that
 //! strongSwan or the kernel must do: the next request, and the one under way, simply leave by the other address.
 //!
-//! [`settings`] is what the hospital sets; [`connection`] says it in strongSwan's words; [`tunnel`] is the pure part,
+//! [`settings`] is what the hospital sets; [`connection`] says it in strongSwan's words, and [`loading`] hands that over; [`tunnel`] is the pure part,
 //! which decides from what strongSwan reports whether a tunnel is to be built or built anew; [`driver`] carries it out.
 
 pub(crate) mod connection;
 pub mod driver;
+mod loading;
 pub mod settings;
 pub mod tunnel;
 

@@ -1,6 +1,6 @@
 //! `[uplink.vpn]`: who holds the tunnel, and over which lines.
 
-use crate::settings::SetupError;
+use crate::{settings::SetupError, token::TokenSettings};
 use madoguchi_protocol::messages::line::Way;
 use serde::Deserialize;
 use std::{net::IpAddr, path::PathBuf};
@@ -74,6 +74,8 @@ pub struct TunnelSettings {
     /// Its private key, a PEM file that others may not read.
     #[serde(default = "key")]
     pub key: PathBuf,
+    /// The token that holds the private key, in place of `key`; the key is the one that belongs to the certificate.
+    pub token: Option<TokenSettings>,
     /// The authorities that may have issued the gateway's certificate, PEM files.
     #[serde(default = "ca")]
     pub ca: Vec<PathBuf>,
@@ -151,6 +153,12 @@ impl Vpn {
             if let Some(bad) = tunnel.networks.iter().find(|network| !is_network(network)) {
                 return wrong("vpn", format!("{name}: {bad:?} is no network; give ADDRESS/LENGTH"));
             }
+            if let Some(token) = &tunnel.token
+                && (token.label.is_empty() || !token.module.is_absolute())
+            {
+                let problem = "token needs the whole path of its library (module) and its label";
+                return wrong("vpn", format!("{name}: {problem}"));
+            }
             if !(1..=1_440).contains(&tunnel.rekey_minutes) {
                 return wrong("vpn", format!("{name}: rekey_minutes is out of bounds; give 1 to 1440"));
             }
@@ -210,6 +218,22 @@ mod tests {
         assert!(problem(&mixed).contains("primary: local and remote"), "{}", problem(&mixed));
         let nowhere = STRONGSWAN.replace("10.99.0.0/24", "10.99.0.0/33");
         assert!(problem(&nowhere).contains("is no network"), "{}", problem(&nowhere));
+    }
+
+    #[test]
+    fn a_token_is_named_by_its_library_and_label_or_refused_by_line() {
+        let with = |token: &str| STRONGSWAN.replacen("[second]", &format!("token = {token}\n[second]"), 1);
+        let sound = "{ module = \"/usr/lib/t.so\", label = \"madoguchi\", pin_file = \"/etc/pin\" }";
+        let vpn: Vpn = toml::from_str(&with(sound)).unwrap();
+        vpn.check().unwrap();
+        assert!(vpn.tunnels()[0].1.token.is_some() && vpn.tunnels()[1].1.token.is_none());
+        for bad in [sound.replace("/usr/lib/", ""), sound.replace("madoguchi", "")] {
+            assert!(problem(&with(&bad)).contains("primary: token needs"), "{}", problem(&with(&bad)));
+        }
+        assert!(
+            toml::from_str::<Vpn>(&with("{ module = \"/t.so\", pin = \"1\" }")).is_err(),
+            "no PIN in here"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod relay;
 mod serving;
 mod strongswan;
 mod tls_papers;
+mod token;
 mod world;
 
 pub use capture::Capture;
@@ -27,4 +28,5 @@ pub use relay::Relay;
 pub use serving::{Served, Serving};
 pub use strongswan::{GATEWAYS, Papers, Side};
 pub use tls_papers::TlsPapers;
+pub use token::{PIN, Token};
 pub use world::{Line, World};

@@ -1,6 +1,9 @@
 //! A strongSwan of its own for each end, with its certificates.
 
-use super::namespaces::Place;
+use super::{
+    namespaces::Place,
+    token::{MODULE, Token},
+};
 use crate::process::Process;
 use madoguchi_simulator::pki::tls::{Identity, TlsAuthority, Validity};
 use std::{
@@ -83,6 +86,7 @@ pub struct Side {
     place: Place,
     directory: PathBuf,
     process: Option<Process>,
+    token: Option<Token>,
 }
 
 impl Side {
@@ -92,7 +96,7 @@ impl Side {
         for folder in ["x509", "x509ca", "x509crl", "private"] {
             fs::create_dir_all(directory.join("swanctl").join(folder)).expect("a folder");
         }
-        let side = Self { name, place, directory, process: None };
+        let side = Self { name, place, directory, process: None, token: None };
         let (socket, log) = (side.socket(), side.directory.join("charon.log"));
         let text = format!(
             "charon-systemd {{\n  load_modular = no\n  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation \
@@ -117,10 +121,21 @@ impl Side {
         fs::read_to_string(self.directory.join("charon.log")).unwrap_or_default()
     }
 
+    /// Has it know a token from its next start on.
+    pub fn know(&mut self, token: &Token) {
+        let file = self.directory.join("strongswan.conf");
+        let text = fs::read_to_string(&file).expect("strongswan.conf");
+        let modules = format!("plugins {{\n    pkcs11 {{ modules {{ softhsm {{ path = {MODULE} }} }} }}\n");
+        let text = text.replace("load = random", "load = pkcs11 random").replace("plugins {\n", &modules);
+        fs::write(&file, text).expect("strongswan.conf");
+        self.token = Some(token.clone());
+    }
+
     /// Starts it, or starts it anew.
     pub fn start(&mut self) {
         let _ = fs::remove_file(self.socket());
         let mut command = self.place.command("charon-systemd");
+        command.envs(self.token.iter().map(Token::environment));
         command.env("STRONGSWAN_CONF", self.directory.join("strongswan.conf"));
         command.env("SWANCTL_DIR", self.directory.join("swanctl"));
         self.process = Some(Process::start(self.name, command, &self.directory));
