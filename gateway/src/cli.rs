@@ -6,7 +6,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use madoguchi::{render::What, update::version::Version};
-use madoguchi_protocol::{Address, RequestId};
+use madoguchi_protocol::{Address, RequestId, messages::offline_queue::DiscardReason};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Madoguchi Gateway: smartphones and My Number cards as insurance cards, for many reception counters.
@@ -349,12 +349,46 @@ pub enum QueueAct {
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
+    /// Wipe records that were set aside, for good, and count them as given up. The gateway must run, since this stands in
+    /// the audit log.
+    Discard {
+        /// These records.
+        #[arg(required = true)]
+        ids: Vec<RequestId>,
+        /// Why nothing more is to be done for them.
+        #[arg(long)]
+        reason: Discarded,
+        /// Do it; without this they are only listed.
+        #[arg(long)]
+        yes: bool,
+    },
     /// List the keys that seal and open, by their ids, and whether one can go.
     Keys,
     /// Put a new key on top of the key file and seal everything anew with it. The old one stays until it is dropped.
     RotateKey,
     /// Take the keys out of the key file that nothing is sealed with any more.
     DropOldKeys,
+}
+
+/// Why a record is discarded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Discarded {
+    /// The patient's eligibility was confirmed in another way.
+    ConfirmedOtherwise,
+    /// It can't be confirmed any more: damaged, or refused for good.
+    Unconfirmable,
+    /// There is no patient behind it: a trial or a mistake.
+    NoPatient,
+}
+
+impl From<Discarded> for DiscardReason {
+    fn from(why: Discarded) -> Self {
+        match why {
+            Discarded::ConfirmedOtherwise => Self::ConfirmedOtherwise,
+            Discarded::Unconfirmable => Self::Unconfirmable,
+            Discarded::NoPatient => Self::NoPatient,
+        }
+    }
 }
 
 /// `madoguchi run`

@@ -1,5 +1,5 @@
 //! `madoguchi queue`: the offline queue looked into, exported, retried, its key rotated, while the gateway runs or is stopped;
-//! checked, repaired and migrated while it is stopped.
+//! what was set aside discarded while it runs; checked, repaired and migrated while it is stopped.
 //!
 //! Nothing here prints or writes personal data in the clear: lists show what the store keeps beside the sealed contents,
 //! an export holds these as they are sealed.
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use madoguchi_offline_queue::store::{self, Repaired, Store, StoreConfig, StoreError};
 use madoguchi_protocol::{
     RequestId,
-    messages::offline_queue::{RecordPart, RecordReason, RecordRetried, RecordStage},
+    messages::offline_queue::{DiscardReason, RecordMended, RecordPart, RecordReason, RecordStage},
 };
 use records::Records;
 use running::Running;
@@ -92,6 +92,7 @@ async fn act(records: &Records, act: &QueueAct) -> Result<ExitCode> {
         QueueAct::Show { id } => show(records, *id).await,
         QueueAct::Export { output, ids } => export(records, output, ids).await,
         QueueAct::Retry { ids, all } => retry(records, ids, *all).await,
+        QueueAct::Discard { ids, reason, yes } => discard(records, ids, (*reason).into(), *yes).await,
         QueueAct::Keys => keys::list(records).await,
         QueueAct::RotateKey => keys::rotate(records, now()?).await,
         QueueAct::DropOldKeys => keys::drop_old(records).await,
@@ -218,21 +219,37 @@ async fn retry(records: &Records, ids: &[RequestId], all: bool) -> Result<ExitCo
     } else {
         ids.to_vec()
     };
-    let mut failed = false;
+    let mut done = true;
     for id in ids {
-        match records.retry(id).await? {
-            RecordRetried::Done => println!("{id}: back in the line"),
-            RecordRetried::NotSetAside(stage) => {
-                failed = true;
-                println!("{id}: was not set aside ({})", stage_name(stage));
-            }
-            RecordRetried::Unknown => {
-                failed = true;
-                println!("{id}: the queue knows no such record");
-            }
-        }
+        done &= tell(id, records.retry(id).await?, "back in the line");
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Without `yes` it shows what would be wiped and fails: nothing brings a record back.
+async fn discard(records: &Records, ids: &[RequestId], why: DiscardReason, yes: bool) -> Result<ExitCode> {
+    if !yes {
+        for id in ids {
+            println!("{}", line(&records.one(*id).await?));
+        }
+        bail!("nothing was discarded; the same with --yes wipes what is listed here for good");
+    }
+    let mut done = true;
+    for id in ids {
+        let outcome = records.discard(*id, why).await?;
+        done &= tell(*id, outcome, &format!("discarded ({}) and wiped", why.name()));
+    }
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says what came of an act on a record, and whether it was done.
+fn tell(id: RequestId, outcome: RecordMended, done: &str) -> bool {
+    match outcome {
+        RecordMended::Done => println!("{id}: {done}"),
+        RecordMended::NotSetAside(stage) => println!("{id}: was not set aside ({})", stage_name(stage)),
+        RecordMended::Unknown => println!("{id}: the queue knows no such record"),
+    }
+    outcome == RecordMended::Done
 }
 
 fn now() -> Result<u64> {

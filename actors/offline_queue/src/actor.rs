@@ -314,6 +314,7 @@ impl OfflineQueue {
                 hours_left: self.arrivals.hours_left(&status, &self.settings.quota(), now_ms()),
                 given_up_too_old: status.given_up.too_old,
                 given_up_for_room: status.given_up.made_room,
+                discarded: status.given_up.discarded,
                 filling: match status.level {
                     Level::Ok => Filling::Ok,
                     Level::Warning => Filling::Warning,
@@ -400,6 +401,7 @@ impl Handler<Incoming<OfflineQueueCommand>> for OfflineQueue {
                     OfflineQueueCommand::ListRecords(wanted) => self.list(wanted, responder, context),
                     OfflineQueueCommand::ShowRecord(wanted) => self.show_record(wanted, responder, context),
                     OfflineQueueCommand::RetryRecord(wanted) => self.retry(wanted, responder, context),
+                    OfflineQueueCommand::DiscardRecord(wanted) => self.discard(wanted, responder, context),
                     OfflineQueueCommand::ExportRecord(wanted) => self.export(wanted, responder, context),
                     OfflineQueueCommand::AskOutlook(_) => self.outlook(responder, context),
                     OfflineQueueCommand::AskKeys(_) => self.keys(responder, context),

@@ -1,11 +1,12 @@
-//! What a person asks of the queue, by the page or the console: what is there, one record, another try, a copy, its keys.
+//! What a person asks of the queue, by the page or the console: what is there, one record, another try, its end, a copy,
+//! its keys.
 
 use jiff::Timestamp;
 use madoguchi_protocol::{
     LaneId, RequestId,
     messages::offline_queue::{
-        ExportRecord, ExportedPart, GivenUpFirst, ListRecords, MAX_EXPORTED, MAX_RECORDS, QueueKey,
-        QueueKeys, QueuedRecord, RecordPage, RecordPart, RecordReason, RecordRetried, RecordStage,
+        DiscardRecord, ExportRecord, ExportedPart, GivenUpFirst, ListRecords, MAX_EXPORTED, MAX_RECORDS,
+        QueueKey, QueueKeys, QueuedRecord, RecordMended, RecordPage, RecordPart, RecordReason, RecordStage,
     },
 };
 
@@ -53,6 +54,7 @@ const fn reason(reason: Reason) -> RecordReason {
         Reason::TooOld => RecordReason::TooOld,
         Reason::MadeRoom => RecordReason::MadeRoom,
         Reason::Practice => RecordReason::Practice,
+        Reason::Discarded => RecordReason::Discarded,
     }
 }
 
@@ -85,12 +87,28 @@ pub async fn list(store: &Store, wanted: &ListRecords) -> Result<RecordPage, Sto
 ///
 /// # Errors
 /// The store's own.
-pub async fn retry(store: &Store, id: RequestId, now: Millis) -> Result<RecordRetried, StoreError> {
-    Ok(match store.put_back(record_id(id), now).await? {
-        Step::Done => RecordRetried::Done,
-        Step::Already(here) => RecordRetried::NotSetAside(stage(here)),
-        Step::Unknown => RecordRetried::Unknown,
-    })
+pub async fn retry(store: &Store, id: RequestId, now: Millis) -> Result<RecordMended, StoreError> {
+    store.put_back(record_id(id), now).await.map(mended)
+}
+
+/// Wipes a record that was set aside.
+///
+/// # Errors
+/// The store's own.
+pub async fn discard(
+    store: &Store,
+    DiscardRecord { id, why }: DiscardRecord,
+    now: Millis,
+) -> Result<RecordMended, StoreError> {
+    store.discard(record_id(id), why.name(), now).await.map(mended)
+}
+
+const fn mended(step: Step) -> RecordMended {
+    match step {
+        Step::Done => RecordMended::Done,
+        Step::Already(here) => RecordMended::NotSetAside(stage(here)),
+        Step::Unknown => RecordMended::Unknown,
+    }
 }
 
 /// A piece of a sealed part.

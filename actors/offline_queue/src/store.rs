@@ -198,7 +198,7 @@ impl Store {
         self.call(move |table| table.advance(id, Stage::Delivered, at)).await
     }
 
-    /// Ends a delivered record, or disposes of one that was set aside: request and answer are wiped.
+    /// Ends a delivered record, or one for practice: request and answer are wiped.
     ///
     /// # Errors
     /// A failure of the medium.
@@ -227,6 +227,20 @@ impl Store {
     /// A failure of the medium.
     pub async fn put_back(&self, id: RecordId, at: Millis) -> Result<Step, StoreError> {
         self.call(move |table| table.put_back(id, at)).await
+    }
+
+    /// Wipes a record that was set aside and counts it as given up. `note` as in [`Store::set_aside`].
+    ///
+    /// # Errors
+    /// A failure of the medium.
+    pub async fn discard(
+        &self,
+        id: RecordId,
+        note: impl Into<String>,
+        at: Millis,
+    ) -> Result<Step, StoreError> {
+        let note = note.into();
+        self.call(move |table| table.discard(id, &note, at)).await
     }
 
     /// What is to be worked on next; see [`Due`]. Damaged records are set aside on the way.

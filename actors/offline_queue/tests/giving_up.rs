@@ -6,7 +6,7 @@ mod common;
 use common::{config, due, id, open};
 use madoguchi_offline_queue::{
     Settings,
-    store::{Acceptance, GivenUp, Kind, Quota, Reason, Stage, Store, StoreConfig, WhenFull},
+    store::{Acceptance, GivenUp, Kind, Quota, Reason, Stage, Step, Store, StoreConfig, WhenFull},
 };
 
 const DAY: u64 = 86_400_000;
@@ -66,7 +66,7 @@ async fn what_was_set_aside_makes_room_before_what_waits() {
     let (reason, _) = store.look_up(id(2)).await.unwrap().unwrap().set_aside.unwrap();
     assert_eq!(reason, Reason::MadeRoom);
     assert_eq!(accept(&store, 5, 1, 31).await, Acceptance::Full, "nothing else is given up");
-    assert_eq!(store.status().await.unwrap().given_up, GivenUp { too_old: 0, made_room: 1 });
+    assert_eq!(store.status().await.unwrap().given_up, GivenUp { made_room: 1, ..GivenUp::default() });
     assert_eq!(accept(&store, 2, 2, 32).await, Acceptance::Already(Stage::Settled));
 }
 
@@ -109,5 +109,43 @@ async fn what_waits_longer_than_allowed_is_given_up_and_counted() {
     assert_eq!(stages(&store).await, [Stage::Accepted; 3], "two days are allowed");
     store.tidy(4 * DAY + 1).await.unwrap();
     assert_eq!(stages(&store).await, [Stage::Settled, Stage::Settled, Stage::Accepted]);
-    assert_eq!(store.status().await.unwrap().given_up, GivenUp { too_old: 2, made_room: 0 });
+    assert_eq!(store.status().await.unwrap().given_up, GivenUp { too_old: 2, ..GivenUp::default() });
+}
+
+#[tokio::test]
+async fn what_a_person_discards_is_wiped_and_counted_and_nothing_else_can_be_discarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = small(&dir, WhenFull::Refuse);
+    let store = full(&config).await;
+    let waits = Step::Already(Stage::Accepted);
+    assert_eq!(store.discard(id(1), "no-patient", 30).await.unwrap(), waits, "it was not set aside");
+    assert_eq!(store.discard(id(9), "no-patient", 30).await.unwrap(), Step::Unknown);
+    assert_eq!(store.status().await.unwrap().given_up, GivenUp::default());
+
+    assert_eq!(store.discard(id(2), "no-patient 太郎", 31).await.unwrap(), Step::Done);
+    assert_eq!(store.discard(id(2), "no-patient", 32).await.unwrap(), Step::Already(Stage::Settled), "once");
+    assert_eq!(store.status().await.unwrap().given_up, GivenUp { discarded: 1, ..GivenUp::default() });
+    let header = store.look_up(id(2)).await.unwrap().unwrap();
+    assert_eq!(header.set_aside, Some((Reason::Discarded, "no-patient".to_owned())), "ASCII only");
+    let sealed = store.sealed(id(2)).await.unwrap().unwrap();
+    assert_eq!((sealed.request, sealed.answer, header.bytes), (None, None, 0), "it is wiped");
+    assert_eq!(accept(&store, 4, 1, 33).await, Acceptance::New, "there is room for another one");
+
+    // It comes back by no way, and after a restart it is still known.
+    assert_eq!(store.put_back(id(2), 34).await.unwrap(), Step::Already(Stage::Settled));
+    store.close().await;
+    let store = open(&config);
+    assert_eq!(stages(&store).await, [Stage::Accepted, Stage::Settled, Stage::Accepted]);
+    assert_eq!(accept(&store, 2, 2, 35).await, Acceptance::Already(Stage::Settled));
+}
+
+#[tokio::test]
+async fn what_the_centre_answered_is_still_known_of_a_record_that_was_discarded() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&config(&dir));
+    accept(&store, 1, 1, 10).await;
+    store.answer(id(1), 3, vec![7], 20).await.unwrap();
+    store.set_aside(id(1), Reason::Undeliverable, "unwritable", 30).await.unwrap();
+    assert_eq!(store.discard(id(1), "confirmed-otherwise", 40).await.unwrap(), Step::Done);
+    assert_eq!(store.look_up(id(1)).await.unwrap().unwrap().outcome, Some(3));
 }

@@ -26,6 +26,7 @@ enum Operation {
     Settle(u32),
     SetAside(u32),
     PutBack(u32),
+    Discard(u32),
     /// A practice confirmation, whether or not its lane rehearses: it may have missed the end.
     Practise(u32, u16, Vec<u8>),
     BeginRehearsal(u16),
@@ -52,6 +53,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => number.clone().prop_map(Operation::Settle),
         2 => number.clone().prop_map(Operation::SetAside),
         2 => number.clone().prop_map(Operation::PutBack),
+        2 => number.clone().prop_map(Operation::Discard),
         3 => (number, lane(), bytes()).prop_map(|(n, lane, bytes)| Operation::Practise(n, lane, bytes)),
         1 => lane().prop_map(Operation::BeginRehearsal),
         1 => lane().prop_map(Operation::EndRehearsal),
@@ -69,6 +71,8 @@ fn operation() -> impl Strategy<Value = Operation> {
 struct Model {
     records: BTreeMap<u32, Record>,
     rehearsing: BTreeSet<u16>,
+    /// Since the store was opened.
+    discarded: u64,
 }
 
 struct Record {
@@ -162,7 +166,7 @@ async fn run(operations: Vec<Operation>) -> Result<(), TestCaseError> {
                 prop_assert_eq!(store.deliver(id(n), 3).await.unwrap(), expected);
             }
             Operation::Settle(n) => {
-                let expected = model.step(n, &[Delivered, SetAside, Practice], Settled);
+                let expected = model.step(n, &[Delivered, Practice], Settled);
                 prop_assert_eq!(store.settle(id(n), 4).await.unwrap(), expected);
             }
             Operation::SetAside(n) => {
@@ -173,6 +177,11 @@ async fn run(operations: Vec<Operation>) -> Result<(), TestCaseError> {
                 let back = model.records.get(&n).is_some_and(|record| record.answer.is_some());
                 let expected = model.step(n, &[SetAside], if back { Answered } else { Accepted });
                 prop_assert_eq!(store.put_back(id(n), 6).await.unwrap(), expected);
+            }
+            Operation::Discard(n) => {
+                let expected = model.step(n, &[SetAside], Settled);
+                model.discarded += u64::from(expected == Step::Done);
+                prop_assert_eq!(store.discard(id(n), "x", 8).await.unwrap(), expected);
             }
             Operation::Practise(n, lane, bytes) => {
                 let expected = model.accept(n, lane, bytes.clone(), true);
@@ -222,11 +231,13 @@ async fn run(operations: Vec<Operation>) -> Result<(), TestCaseError> {
                 store.close().await;
                 config = limits(&place(generation));
                 store = open(&config);
+                model.discarded = 0;
             }
             Operation::Restart => {
                 pass = Resealing::default();
                 store.close().await;
                 store = open(&config);
+                model.discarded = 0;
             }
         }
         compare(&store, &model).await?;
@@ -266,6 +277,7 @@ async fn compare(store: &Store, model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(status.waiting, count(&[Stage::Accepted]));
     prop_assert_eq!(status.answered, count(&[Stage::Answered, Stage::Delivered]));
     prop_assert_eq!(status.set_aside, count(&[Stage::SetAside]));
+    prop_assert_eq!(status.given_up.discarded, model.discarded);
     prop_assert_eq!(status.practice, count(&[Stage::Practice]));
     Ok(())
 }

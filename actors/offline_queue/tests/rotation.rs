@@ -148,7 +148,7 @@ async fn damaged_record_keeps_its_key_and_costs_nobody_else() {
     assert_eq!(store.drop_old_keys().await.unwrap(), [], "a person may still make something of it");
     // Once it is disposed of, the key can go.
     store.set_aside(id(10), Reason::Damaged, "seal", 8).await.unwrap();
-    assert_eq!(store.settle(id(10), 9).await.unwrap(), Step::Done);
+    assert_eq!(store.discard(id(10), "unconfirmable", 9).await.unwrap(), Step::Done);
     assert_eq!(reseal(&store, 7).await.damaged, 0);
     assert_eq!(store.drop_old_keys().await.unwrap(), [old]);
     assert_eq!(store.look_up(id(10)).await.unwrap().unwrap().stage, Stage::Settled);

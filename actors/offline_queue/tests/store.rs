@@ -134,7 +134,8 @@ async fn what_is_set_aside_waits_for_a_person_and_keeps_its_contents() {
     store.put_back(id(1), 10).await.unwrap();
     assert_eq!(store.look_up(id(1)).await.unwrap().unwrap().stage, Stage::Answered, "not asked twice");
     store.set_aside(id(1), Reason::Undeliverable, "", 11).await.unwrap();
-    assert_eq!(store.settle(id(1), 12).await.unwrap(), Step::Done, "a person may dispose of it");
+    let aside = Step::Already(Stage::SetAside);
+    assert_eq!(store.settle(id(1), 12).await.unwrap(), aside, "only a person ends it, and says why");
 }
 
 #[tokio::test]
@@ -200,7 +201,7 @@ async fn a_key_that_nothing_needs_any_more_may_be_taken_away() {
     let store = open(&config);
     store.accept(id(1), 1, b"r".to_vec(), 0).await.unwrap();
     store.set_aside(id(1), Reason::Refused, "", 0).await.unwrap();
-    store.settle(id(1), 0).await.unwrap();
+    store.discard(id(1), "", 0).await.unwrap();
     store.close().await;
     common::write_key(&config.key_file, &"ab".repeat(32));
     open(&config).close().await;

@@ -68,6 +68,7 @@ fn detail(sheet: &mut Sheet, of: Address, detail: &Detail) {
             hours_left,
             given_up_too_old,
             given_up_for_room,
+            discarded,
             ..
         } => {
             set(Family::QueueWaiting, &[], number(*waiting));
@@ -75,6 +76,7 @@ fn detail(sheet: &mut Sheet, of: Address, detail: &Detail) {
             set(Family::QueueSettled, &[], number(*settled));
             set(Family::QueueGivenUp, &["too_old"], number(*given_up_too_old));
             set(Family::QueueGivenUp, &["for_room"], number(*given_up_for_room));
+            set(Family::QueueGivenUp, &["discarded"], number(*discarded));
             if let Some(oldest) = oldest {
                 set(Family::QueueOldest, &[], seconds(*oldest));
             }

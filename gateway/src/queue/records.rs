@@ -1,13 +1,13 @@
 //! Where the records are: in the store of a stopped gateway, or asked of the one that runs.
 
 use super::{now, running::Running};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use madoguchi_offline_queue::{operator, store::Store};
 use madoguchi_protocol::{
     RequestId,
     messages::offline_queue::{
-        ExportRecord, ListRecords, MAX_RECORDS, QueuedRecord, RecordPage, RecordPart, RecordRetried,
-        RetryRecord, ShowRecord,
+        DiscardReason, DiscardRecord, ExportRecord, ListRecords, MAX_RECORDS, QueuedRecord, RecordMended,
+        RecordPage, RecordPart, RetryRecord, ShowRecord,
     },
 };
 
@@ -49,10 +49,20 @@ impl Records {
     }
 
     /// Puts one back into the line.
-    pub(super) async fn retry(&self, id: RequestId) -> Result<RecordRetried> {
+    pub(super) async fn retry(&self, id: RequestId) -> Result<RecordMended> {
         match self {
             Self::Running(gateway) => gateway.ask(RetryRecord { id }),
             Self::Stopped(store) => Ok(operator::retry(store, id, now()?).await?),
+        }
+    }
+
+    /// Wipes one for good. The running gateway alone does, since only it counts that and has it in the audit log.
+    pub(super) async fn discard(&self, id: RequestId, why: DiscardReason) -> Result<RecordMended> {
+        match self {
+            Self::Running(gateway) => gateway.ask(DiscardRecord { id, why }),
+            Self::Stopped(_) => bail!(
+                "what is discarded is counted and stands in the audit log, so the gateway must run for it; start it first"
+            ),
         }
     }
 

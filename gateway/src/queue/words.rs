@@ -66,6 +66,7 @@ pub const fn reason_name(reason: RecordReason) -> &'static str {
         RecordReason::TooOld => "given-up-too-old",
         RecordReason::MadeRoom => "given-up-for-room",
         RecordReason::Practice => "practice",
+        RecordReason::Discarded => "discarded",
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Said {
 }
 
 /// Everything that can have come of an act.
-const TOLD: [&str; 17] = [
+const TOLD: [&str; 19] = [
     "said-done",
     "said-settled-usual-share",
     "said-settled-declared-share",
@@ -59,6 +59,8 @@ const TOLD: [&str; 17] = [
     "said-in-use",
     "said-put-back",
     "said-not-set-aside",
+    "said-discarded",
+    "said-not-sure",
 ];
 
 impl Said {

@@ -8,8 +8,8 @@ use madoguchi_protocol::messages::{
     Command,
     audit_log::{Author, PersonAct},
     offline_queue::{
-        AskKeys, AskOutlook, DropOldKeys, ExportRecord, ListRecords, QueueKeys, RecordPart, RecordRetried,
-        RetryRecord, RotateKey, ShowRecord,
+        AskKeys, AskOutlook, DiscardRecord, DropOldKeys, ExportRecord, ListRecords, QueueKeys, RecordMended,
+        RecordPart, RetryRecord, RotateKey, ShowRecord,
     },
 };
 use serde::Deserialize;
@@ -70,10 +70,19 @@ async fn found(site: &Site, asked: Asked) -> Result<Value, String> {
             let wanted: RetryRecord = read(body)?;
             let id = wanted.id;
             let retried = put(&bus, wanted).await?;
-            if retried == RecordRetried::Done {
+            if retried == RecordMended::Done {
                 did(PersonAct::QueueRetried(id));
             }
             json_of(retried)
+        }
+        DiscardRecord::NAME => {
+            let wanted: DiscardRecord = read(body)?;
+            let act = PersonAct::QueueDiscarded(wanted.id, wanted.why);
+            let discarded = put(&bus, wanted).await?;
+            if discarded == RecordMended::Done {
+                did(act);
+            }
+            json_of(discarded)
         }
         ExportRecord::NAME => {
             let wanted: ExportRecord = read(body)?;

@@ -1,5 +1,5 @@
 //! The queue of confirmations: how many wait, since when, how long an outage it can take, and what a person has to see to;
-//! what was set aside, record by record, with another try and a copy. Never what is in a record.
+//! what was set aside, record by record, with another try, a copy and its end. Never what is in a record.
 
 use super::{
     access::{Person, Refusal, Right},
@@ -13,7 +13,7 @@ use crate::queue::words::{exported, reason_name, stage_name};
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{self, Data, Path, Query, ServiceConfig},
+    web::{self, Data, Form, Path, Query, ServiceConfig},
 };
 use madoguchi_bus::{AskError, Bus};
 use madoguchi_protocol::{
@@ -21,14 +21,16 @@ use madoguchi_protocol::{
     messages::{
         audit_log::PersonAct,
         offline_queue::{
-            AskOutlook, ExportRecord, GivenUpFirst, ListRecords, Outlook, QueuedRecord, RecordPage,
-            RecordPart, RecordRetried, RecordStage, RetryRecord, ShowRecord,
+            AskOutlook, DiscardReason, DiscardRecord, ExportRecord, GivenUpFirst, ListRecords, Outlook,
+            QueuedRecord, RecordMended, RecordPage, RecordPart, RecordReason, RecordStage, RetryRecord,
+            ShowRecord,
         },
         state::{Detail, Filling},
     },
 };
 use madoguchi_reception::in_japan;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 /// Records on the page; the console lists all.
 const RECORDS: u16 = 50;
@@ -38,6 +40,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/queue", web::get().to(page))
         .route("/queue/{id}", web::get().to(look))
         .route("/queue/{id}/retry", web::post().to(retry))
+        .route("/queue/{id}/discard", web::post().to(discard))
         .route("/queue/{id}/export", web::post().to(export));
 }
 
@@ -115,7 +118,12 @@ fn accepted(record: &QueuedRecord) -> String {
 
 fn reason(view: &View<'_>, record: &QueuedRecord) -> String {
     record.reason.as_ref().map_or(String::new(), |(why, note)| {
-        format!("{} ({note})", view.say(&format!("queue-reason-{}", reason_name(*why)), &[]))
+        let said = view.say(&format!("queue-reason-{}", reason_name(*why)), &[]);
+        match DiscardReason::ALL.into_iter().find(|it| *why == RecordReason::Discarded && it.name() == note) {
+            Some(it) => format!("{said} ({})", view.say(&format!("queue-discard-{}", it.name()), &[])),
+            None if note.is_empty() => said,
+            None => format!("{said} ({note})"),
+        }
     })
 }
 
@@ -123,15 +131,43 @@ fn link(view: &View<'_>, record: &QueuedRecord) -> Markup {
     html! { a href={ "/queue/" (record.id) } { (view.say("queue-look", &[])) } }
 }
 
+fn may_mend(person: &Person, record: &QueuedRecord) -> bool {
+    record.stage == RecordStage::SetAside && person.can(Right::MendQueue)
+}
+
 /// Another try and a copy, for whoever may.
 fn buttons(view: &View<'_>, person: &Person, record: &QueuedRecord) -> Markup {
     let acts = [("retry", "queue-retry"), ("export", "queue-export")];
-    let offered = record.stage == RecordStage::SetAside && person.can(Right::MendQueue);
     html! {
-        @if offered { @for (act, key) in acts {
+        @if may_mend(person, record) { @for (act, key) in acts {
             form method="post" action={ "/queue/" (record.id) "/" (act) } {
                 (person.csrf_field())
                 button.second { (view.say(key, &[])) }
+            }
+        } }
+    }
+}
+
+/// Its end, for whoever may: with a reason, and confirmed, since nothing brings it back.
+fn end(view: &View<'_>, person: &Person, record: &QueuedRecord) -> Markup {
+    let say = |key: &str| view.say(key, &[]);
+    html! {
+        @if may_mend(person, record) { details.no-print {
+            summary { (say("queue-discard")) }
+            p { (say("queue-discard-lead")) }
+            form method="post" action={ "/queue/" (record.id) "/discard" } {
+                (person.csrf_field())
+                p {
+                    label for="why" { (say("queue-discard-why")) } " "
+                    select id="why" name="why" required {
+                        option value="" { "–" }
+                        @for why in DiscardReason::ALL {
+                            option value=(why.name()) { (say(&format!("queue-discard-{}", why.name()))) }
+                        }
+                    }
+                }
+                p { label { input type="checkbox" name="sure" required; " " (say("queue-discard-sure")) } }
+                button.second { (say("queue-discard")) }
             }
         } }
     }
@@ -158,7 +194,7 @@ async fn look(
         Some(shown) => match shown.record {
             None => person.page(&page.not_found(), |view| html! { p { (view.say("queue-unknown", &[])) } }),
             Some(record) => person.page(&page, |view| {
-                html! { (said.notice(view)) (details(view, &record)) (buttons(view, &person, &record)) }
+                html! { (said.notice(view)) (details(view, &record)) (buttons(view, &person, &record)) (end(view, &person, &record)) }
             }),
         },
     })
@@ -188,11 +224,44 @@ async fn retry(person: Person, site: Data<Site>, id: Path<RequestId>) -> Result<
     Ok(acts::to(
         "/queue",
         match bus.ask(None, None, RetryRecord { id: *id }).await {
-            Ok(RecordRetried::Done) => {
+            Ok(RecordMended::Done) => {
                 person.did(None, PersonAct::QueueRetried(*id));
                 "said-put-back"
             }
-            Ok(RecordRetried::NotSetAside(_) | RecordRetried::Unknown) => "said-not-set-aside",
+            Ok(RecordMended::NotSetAside(_) | RecordMended::Unknown) => "said-not-set-aside",
+            Err(_) => "said-no-answer",
+        },
+    ))
+}
+
+/// `why=no-patient&sure=on`
+#[derive(Deserialize)]
+struct Discarding {
+    why: String,
+    sure: Option<String>,
+}
+
+/// Wipes a record for good.
+async fn discard(
+    person: Person,
+    site: Data<Site>,
+    id: Path<RequestId>,
+    wanted: Form<Discarding>,
+) -> Result<HttpResponse, Refusal> {
+    person.may(Right::MendQueue)?;
+    let why = DiscardReason::ALL.into_iter().find(|why| why.name() == wanted.why);
+    let (Some(why), Some(_)) = (why, &wanted.sure) else {
+        return Ok(acts::to(&format!("/queue/{id}"), "said-not-sure"));
+    };
+    let Some(bus) = site.desk.borrow().clone() else { return Ok(acts::to("/queue", "said-starting")) };
+    Ok(acts::to(
+        "/queue",
+        match bus.ask(None, None, DiscardRecord { id: *id, why }).await {
+            Ok(RecordMended::Done) => {
+                person.did(None, PersonAct::QueueDiscarded(*id, why));
+                "said-discarded"
+            }
+            Ok(RecordMended::NotSetAside(_) | RecordMended::Unknown) => "said-not-set-aside",
             Err(_) => "said-no-answer",
         },
     ))
@@ -246,6 +315,7 @@ fn facts(view: &View<'_>) -> Markup {
         hours_left,
         given_up_too_old,
         given_up_for_room,
+        discarded,
         filling,
         ..
     }) = detail.into_iter().find(|detail| matches!(detail, Detail::OfflineQueue { .. }))
@@ -265,6 +335,7 @@ fn facts(view: &View<'_>) -> Markup {
             (row("queue-set-aside", set_aside.to_string()))
             (row("queue-given-up-too-old", given_up_too_old.to_string()))
             (row("queue-given-up-for-room", given_up_for_room.to_string()))
+            (row("queue-discarded", discarded.to_string()))
         } }
         @if *set_aside > 0 { p.notice.warn { "▲ " (view.say("queue-set-aside-action", &[])) } }
         @if *filling == Filling::Full { p.notice.bad { "✖ " (view.say("fault-queue-full-action", &[])) } }

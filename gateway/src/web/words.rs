@@ -164,6 +164,10 @@ pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -
         PersonAct::TookBundle => view.say("did-take-bundle", &[]),
         PersonAct::Restarted(kind) => view.say("did-restart", &[("part", &view.say(actor_key(kind), &[]))]),
         PersonAct::QueueRetried(id) => view.say("did-retry-record", &[("id", &id.to_string())]),
+        PersonAct::QueueDiscarded(id, why) => {
+            let why = view.say(&format!("queue-discard-{}", why.name()), &[]);
+            view.say("did-discard-record", &[("id", &id.to_string()), ("why", &why)])
+        }
         PersonAct::QueueExported(id) => view.say("did-export-record", &[("id", &id.to_string())]),
         PersonAct::QueueKeyRotated => view.say("did-rotate-queue-key", &[]),
         PersonAct::QueueKeysDropped => view.say("did-drop-queue-keys", &[]),

@@ -39,6 +39,7 @@ pub fn message(bytes: &[u8]) -> Verdict {
         .or(command::<ListRecords>(bytes))
         .or(command::<ShowRecord>(bytes))
         .or(command::<RetryRecord>(bytes))
+        .or(command::<DiscardRecord>(bytes))
         .or(command::<ExportRecord>(bytes))
         .or(command::<WriteResult>(bytes))
         .or(command::<RecordEntry>(bytes))

@@ -126,23 +126,28 @@ impl<'h> Clerk<'h> {
         answer.text().await.unwrap()
     }
 
-    async fn send(&self, path: &str, field: (&str, &str)) -> Response {
+    async fn send(&self, path: &str, more: &[(&str, &str)]) -> Response {
         let page = self.page("account").await;
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let fields = [("csrf", csrf.expect("a form's secret")), field];
+        let fields = [&[("csrf", csrf.expect("a form's secret"))], more].concat();
         self.house.http().post_form(path, Some(&self.cookie), &fields).await.expect("an answer")
     }
 
     /// Presses a button that gives a file: what it is to be called, and what is in it.
     async fn post(&self, path: &str, field: (&str, &str)) -> (String, String) {
-        let answer = self.send(path, field).await;
+        let answer = self.send(path, &[field]).await;
         let name = answer.headers().get("content-disposition").expect("a file").to_str().unwrap().to_owned();
         (name, answer.text().await.unwrap())
     }
 
     /// Presses a button; gives the name of what came of it.
     async fn press(&self, path: &str, field: (&str, &str)) -> String {
-        let answer = self.send(path, field).await;
+        self.fill_in(path, &[field]).await
+    }
+
+    /// Sends a form; gives the name of what came of it.
+    async fn fill_in(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.send(path, fields).await;
         let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
         to.and_then(|to| Some(to.split_once("?said=")?.1.to_owned()))
             .unwrap_or_else(|| answer.status().to_string())
@@ -295,4 +300,46 @@ async fn record_that_was_set_aside_is_seen_copied_sent_again_and_settled() {
         house.until(key, async |_| auditor.page("log?lang=ja").await.contains(&did)).await;
     }
     assert!(auditor.page("log?lang=ja").await.contains(&says("did-rotate-queue-key")));
+}
+
+/// What a person discards on the page is wiped for good, with a reason and a confirmation, and counted; who did it stands in
+/// the audit log.
+#[tokio::test]
+async fn record_that_was_set_aside_is_discarded_with_a_reason_by_whoever_may() {
+    let house = House::open(Options::default()).await;
+    let (clerk, viewer) = (Clerk::of(&house, "operator").await, Clerk::of(&house, "viewer").await);
+    visits::one_set_aside(&house).await;
+    let page = clerk.page("queue?lang=ja").await;
+    let id = page.split("action=\"/queue/").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let (path, record) = (format!("queue/{id}/discard"), format!("queue/{id}?lang=ja"));
+    assert!(clerk.page(&record).await.contains(&says("queue-discard-lead")));
+    assert!(!viewer.page(&record).await.contains(&says("queue-discard-lead")));
+
+    let whole = [("why", "confirmed-otherwise"), ("sure", "on")];
+    assert_eq!(viewer.fill_in(&path, &whole).await, "403 Forbidden");
+    for half in [&whole[..1], &[("why", ""), ("sure", "on")], &[("why", "never mind"), ("sure", "on")]] {
+        assert_eq!(clerk.fill_in(&path, half).await, "said-not-sure", "{half:?}");
+    }
+    assert!(clerk.page(&record).await.contains(&says("queue-stage-set-aside")), "nothing was done so far");
+
+    assert_eq!(clerk.fill_in(&path, &whole).await, "said-discarded");
+    assert_eq!(clerk.fill_in(&path, &whole).await, "said-not-set-aside");
+    let after = clerk.page(&record).await;
+    for key in ["queue-stage-settled", "queue-reason-discarded", "queue-discard-confirmed-otherwise"] {
+        assert!(after.contains(&says(key)), "{key}: {after}");
+    }
+    house
+        .until("it is counted as discarded and nothing is set aside", async |house| {
+            let detail = house.states().await["offline_queue"]["detail"]["offline_queue"].clone();
+            detail["discarded"] == 1 && detail["set_aside"] == 0
+        })
+        .await;
+    let counted = "madoguchi_queue_given_up_total{reason=\"discarded\"} 1";
+    house.until("the metrics count it", async |house| house.metrics().await.contains(counted)).await;
+    let why = says("queue-discard-confirmed-otherwise");
+    let did = text(Language::Ja, "did-discard-record", &[("id", id), ("why", &why)]);
+    let auditor = Clerk::of(&house, "auditor").await;
+    house.until("the audit log names it", async |_| auditor.page("log?lang=ja").await.contains(&did)).await;
+    house.centre_well().await;
+    assert!(house.effects().await.is_empty(), "the centre never hears of it");
 }

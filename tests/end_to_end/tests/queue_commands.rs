@@ -1,4 +1,4 @@
-//! `madoguchi queue …` on the queue of a stopped gateway.
+//! `madoguchi queue …` on the queue of a stopped gateway, and what only a running one does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
@@ -109,6 +109,38 @@ async fn record_that_was_set_aside_is_retried_and_settled() {
     house.lane(1).take_away().await;
     house.start_gateway();
     house.settled(1).await;
+}
+
+#[tokio::test]
+async fn record_that_was_set_aside_is_discarded_while_the_gateway_runs_and_nothing_of_it_stays() {
+    let mut house = House::open(Options::default()).await;
+    visits::one_set_aside(&house).await;
+    let records = listed(&house);
+    let discard = |more: &[&str]| {
+        queue(&house, &[&["discard", id(&records[0]), "--reason", "unconfirmable"], more].concat())
+    };
+    let listing = discard(&[]);
+    assert!(!listing.status.success(), "not without --yes");
+    assert!(String::from_utf8(listing.stdout).unwrap().contains("refused-by-centre http-400"));
+    assert!(String::from_utf8(listing.stderr).unwrap().contains("nothing was discarded"));
+    assert_eq!(listed(&house), records);
+
+    let done = discard(&["--yes"]);
+    assert!(done.status.success(), "{done:?}");
+    assert!(!discard(&["--yes"]).status.success(), "it is not set aside any more");
+    assert!(listed(&house).is_empty());
+    let shown: Value = serde_json::from_str(&said(&house, &["show", id(&records[0])])).unwrap();
+    assert_eq!((&shown["stage"], &shown["sealed_bytes"]), (&"settled".into(), &0.into()), "{shown}");
+    assert_eq!((&shown["reason"], &shown["note"]), (&"discarded".into(), &"unconfirmable".into()), "{shown}");
+    house.cleared("offline_queue").await;
+
+    // A stopped gateway can neither count it nor write it down.
+    visits::leave(&house.lane(1)).await;
+    house.stop_gateway();
+    let stopped = queue(&house, &["discard", id(&records[0]), "--reason", "no-patient", "--yes"]);
+    assert!(!stopped.status.success());
+    let why = String::from_utf8(stopped.stderr).unwrap();
+    assert!(why.contains("audit log"), "{why}");
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use madoguchi_bus::Responder;
 use madoguchi_protocol::messages::{
     Command,
     offline_queue::{
-        AskKeys, AskOutlook, DropOldKeys, ExportRecord, ListRecords, Outlook, QueueKeys, RecordRetried,
-        RecordShown, RetryRecord, RotateKey, ShowRecord,
+        AskKeys, AskOutlook, DiscardRecord, DropOldKeys, ExportRecord, ListRecords, Outlook, QueueKeys,
+        RecordMended, RecordShown, RetryRecord, RotateKey, ShowRecord,
     },
 };
 
@@ -54,11 +54,18 @@ impl OfflineQueue {
         let signals = self.signals.clone();
         self.reply_with::<RetryRecord, _>(responder, context, |store| async move {
             let retried = operator::retry(&store, wanted.id, now_ms()).await?;
-            if retried == RecordRetried::Done {
+            if retried == RecordMended::Done {
                 tracing::info!(record = %wanted.id, "a person put a record back into the line");
                 signals.accepted.notify_one();
             }
             Ok(retried)
+        });
+    }
+
+    /// The store logs it.
+    pub(super) fn discard(&self, wanted: DiscardRecord, responder: Responder, context: &mut Context<Self>) {
+        self.reply_with::<DiscardRecord, _>(responder, context, |store| async move {
+            operator::discard(&store, wanted, now_ms()).await
         });
     }
 

@@ -1,9 +1,10 @@
-//! What makes room and what has waited too long: given up as the configuration wants it, counted, never silent.
+//! What makes room and what has waited too long, given up as the configuration wants it, and what a person discards:
+//! counted, never silent.
 
 use rusqlite::params;
 
-use super::table::{Placed, Table};
-use super::types::{Header, Level, Millis, Reason, Stage, StoreError, WhenFull};
+use super::table::{Placed, Table, code};
+use super::types::{Header, Level, Millis, Reason, RecordId, Stage, Step, StoreError, WhenFull};
 
 /// Records given up for a single new one at most.
 const MOST_FOR_ONE: usize = 64;
@@ -24,7 +25,7 @@ impl Table {
                 tracing::warn!(record = %placed.header.id, "practice makes room for a patient");
                 self.wipe(&placed, at)?;
             } else {
-                self.give_up(&placed, Reason::MadeRoom, at)?;
+                self.give_up(&placed, Reason::MadeRoom, None, at)?;
             }
         }
         Ok(self.level() != Level::Full)
@@ -61,12 +62,22 @@ impl Table {
         for given_up in 0..limit {
             match self.oldest(Stage::Accepted)? {
                 Some(placed) if placed.header.accepted_at < before => {
-                    self.give_up(&placed, Reason::TooOld, at)?;
+                    self.give_up(&placed, Reason::TooOld, None, at)?;
                 }
                 _ => return Ok(given_up),
             }
         }
         Ok(limit)
+    }
+
+    /// See [`super::Store::discard`].
+    pub(super) fn discard(&mut self, id: RecordId, note: &str, at: Millis) -> Result<Step, StoreError> {
+        let Some(placed) = self.find(id)? else { return self.unknown(id) };
+        if placed.header.stage != Stage::SetAside {
+            return Ok(Step::Already(placed.header.stage));
+        }
+        self.give_up(&placed, Reason::Discarded, Some(&code(note)), at)?;
+        Ok(Step::Done)
     }
 
     /// The record of a stage that was accepted first, over all lanes.
@@ -82,16 +93,26 @@ impl Table {
         Ok(oldest)
     }
 
-    /// Wipes a record that has not been confirmed, and counts it by its reason.
-    fn give_up(&mut self, placed: &Placed, reason: Reason, at: Millis) -> Result<(), StoreError> {
-        let Header { id, lane, stage, accepted_at, .. } = placed.header;
-        tracing::error!(record = %id, lane, ?stage, accepted_at, ?reason, "a confirmation is given up");
+    /// Wipes a record and counts it by its reason. What the centre answered, where it did, stays known as its outcome.
+    fn give_up(
+        &mut self,
+        placed: &Placed,
+        reason: Reason,
+        note: Option<&str>,
+        at: Millis,
+    ) -> Result<(), StoreError> {
+        let Header { id, lane, stage, accepted_at, set_aside, .. } = &placed.header;
+        let was = set_aside.as_ref().map(|(was, code)| format!("{was:?} {code}"));
+        tracing::error!(record = %id, lane, ?stage, was, accepted_at, ?reason, note, "a confirmation is given up");
         self.wipe(placed, at)?;
-        self.db
-            .prepare_cached("UPDATE record SET reason = ?, note = NULL, outcome = NULL WHERE seq = ?")?
-            .execute(params![reason as u8, placed.seq])?;
+        self.db.prepare_cached("UPDATE record SET reason = ?, note = ? WHERE seq = ?")?.execute(params![
+            reason as u8,
+            note,
+            placed.seq
+        ])?;
         match reason {
             Reason::TooOld => self.totals.given_up.too_old += 1,
+            Reason::Discarded => self.totals.given_up.discarded += 1,
             _ => self.totals.given_up.made_room += 1,
         }
         Ok(())

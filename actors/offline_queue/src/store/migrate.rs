@@ -24,12 +24,14 @@ struct Change {
 /// From 1 to 2, from 2 to 3, and so on.
 const CHANGES: [Change; (FORMAT - OLDEST_FORMAT) as usize] = [
     // 2: records for practice (stage 5, reason 6). Format 1 would take them for damage, so they don't go back with it.
+    // Reason 7 came later and needs no format of its own: it stands at wiped records only, and a program that doesn't
+    // know it shows them without a reason.
     Change {
         forward: "",
         backward: "
             DELETE FROM body WHERE seq_part / 2 IN (SELECT seq FROM record WHERE stage = 5);
             DELETE FROM record WHERE stage = 5;
-            UPDATE record SET reason = NULL WHERE reason = 6;",
+            UPDATE record SET reason = NULL WHERE reason >= 6;",
     },
 ];
 

@@ -224,10 +224,9 @@ impl Table {
     ) -> Result<Step, StoreError> {
         let step = self.advance(id, Stage::SetAside, at)?;
         if step == Step::Done {
-            let note: String = note.chars().filter(char::is_ascii_graphic).take(LONGEST_NOTE).collect();
             self.db
                 .prepare_cached("UPDATE record SET reason = ?, note = ? WHERE id = ?")?
-                .execute(params![reason as u8, note, id.0])?;
+                .execute(params![reason as u8, code(note), id.0])?;
         }
         Ok(step)
     }
@@ -336,7 +335,7 @@ impl Table {
         Ok(self.db.prepare_cached(&text)?.query_row([id.0], placed).optional()?)
     }
 
-    fn unknown(&self, id: RecordId) -> Result<Step, StoreError> {
+    pub(super) fn unknown(&self, id: RecordId) -> Result<Step, StoreError> {
         Ok(if self.memory.get(id)?.is_some() { Step::Already(Stage::Settled) } else { Step::Unknown })
     }
 
@@ -371,6 +370,11 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// What of a note is kept: a short code of ASCII.
+pub(super) fn code(note: &str) -> String {
+    note.chars().filter(char::is_ascii_graphic).take(LONGEST_NOTE).collect()
 }
 
 pub(super) fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {

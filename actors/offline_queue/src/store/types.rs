@@ -69,7 +69,7 @@ impl Stage {
         match (self, next) {
             (here, there) if here == there => Step::Already(here),
             (Accepted, Answered) | (Answered, Delivered) | (Delivered, Settled) => Step::Done,
-            (Accepted | Answered | Delivered, SetAside) | (SetAside | Practice, Settled) => Step::Done,
+            (Accepted | Answered | Delivered, SetAside) | (Practice, Settled) => Step::Done,
             (here, _) => Step::Already(here),
         }
     }
@@ -115,11 +115,13 @@ pub enum Reason {
     MadeRoom = 5,
     /// Wiped: it was for practice.
     Practice = 6,
+    /// Given up and wiped by a person.
+    Discarded = 7,
 }
 
 impl Reason {
     /// Every reason, in the order of their stored numbers.
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::Refused,
         Reason::Undecodable,
         Reason::Damaged,
@@ -127,6 +129,7 @@ impl Reason {
         Reason::TooOld,
         Reason::MadeRoom,
         Reason::Practice,
+        Reason::Discarded,
     ];
 
     pub(super) fn from_stored(number: u8) -> Option<Self> {
@@ -247,6 +250,8 @@ pub struct GivenUp {
     pub too_old: u64,
     /// They made room.
     pub made_room: u64,
+    /// A person discarded them.
+    pub discarded: u64,
 }
 
 /// How near the store is to its quota.

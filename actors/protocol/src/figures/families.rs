@@ -180,7 +180,7 @@ families! {
     QueueSetAside = "madoguchi_queue_set_aside", Gauge, Box [], States;
     /// Confirmations that went all the way and were wiped
     QueueSettled = "madoguchi_queue_settled_total", Counter, Box [], States;
-    /// Confirmations that were given up and wiped, as the configuration wants it
+    /// Confirmations that were given up and wiped, as the configuration or a person wants it
     QueueGivenUp = "madoguchi_queue_given_up_total", Counter, Box [GIVEN_UP], States;
     /// Files that were written for the receipt computer
     ReceiptsWritten = "madoguchi_receipt_files_written_total", Counter, Box [], States;

@@ -140,7 +140,7 @@ pub(super) const VERDICT: Label =
 /// Whether the answer came while the patient was there.
 pub(super) const DEFERRAL: Label = Label::listed("deferral", &["live", "deferred"]);
 /// Why something was given up.
-pub(super) const GIVEN_UP: Label = Label::listed("reason", &["too_old", "for_room"]);
+pub(super) const GIVEN_UP: Label = Label::listed("reason", &["too_old", "for_room", "discarded"]);
 /// Why a visit counts or not.
 pub(super) const COUNTING: Label = Label::listed("counting", &["counted", "portal", "not_confirmed"]);
 /// Sent or received.

@@ -1,6 +1,6 @@
 //! `audit_log`: what happened, without personal data by construction: no field is free text.
 
-use super::commands;
+use super::{commands, offline_queue::DiscardReason};
 use crate::{
     ActorKind, LaneId, PersonId, RequestId, VisitId,
     eligibility::{Validity, Verdict},
@@ -268,6 +268,8 @@ pub enum PersonAct {
     TookBundle,
     /// Put this record of the queue, which had been set aside, back into the line.
     QueueRetried(RequestId),
+    /// Discarded this record of the queue, which had been set aside, for this reason.
+    QueueDiscarded(RequestId, DiscardReason),
     /// Took this record of the queue away, sealed as it is.
     QueueExported(RequestId),
     /// Had the queue sealed anew with a new key.

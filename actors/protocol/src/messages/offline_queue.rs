@@ -146,6 +146,8 @@ pub enum RecordReason {
     MadeRoom,
     /// It was for practice.
     Practice,
+    /// A person discarded it, for the [`DiscardReason`] whose name stands beside it.
+    Discarded,
 }
 
 /// From the page and the console: one record. No lasting effect.
@@ -169,11 +171,47 @@ pub struct RetryRecord {
     pub id: RequestId,
 }
 
-/// What came of it.
+/// From the page and the console: wipe a record that was set aside, for good. Done twice it has the effect of once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscardRecord {
+    /// Which.
+    pub id: RequestId,
+    /// Why nothing more is to be done for it.
+    pub why: DiscardReason,
+}
+
+/// Why a person discards a record. A choice and no free text, since it goes into log and audit log, which hold no
+/// personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscardReason {
+    /// The patient's eligibility was confirmed in another way.
+    ConfirmedOtherwise,
+    /// It can't be confirmed in any way any more: damaged, or refused for good.
+    Unconfirmable,
+    /// There is no patient behind it: a trial or a mistake.
+    NoPatient,
+}
+
+impl DiscardReason {
+    /// Every reason, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::ConfirmedOtherwise, Self::Unconfirmable, Self::NoPatient];
+
+    /// The name in lists, in the log, and the end of its text's key.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ConfirmedOtherwise => "confirmed-otherwise",
+            Self::Unconfirmable => "unconfirmable",
+            Self::NoPatient => "no-patient",
+        }
+    }
+}
+
+/// What came of a person's act on a record that was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RecordRetried {
-    /// It is back in the line.
+pub enum RecordMended {
+    /// It is done: back in the line, or wiped.
     Done,
     /// It was not set aside.
     NotSetAside(RecordStage),
@@ -281,7 +319,8 @@ commands! {
         AskConfirmation => ConfirmationStanding, "ask_confirmation", idempotent, 3 s;
         ListRecords => RecordPage, "list_records", idempotent, 5 s;
         ShowRecord => RecordShown, "show_record", idempotent, 5 s;
-        RetryRecord => RecordRetried, "retry_record", idempotent, 10 s;
+        RetryRecord => RecordMended, "retry_record", idempotent, 10 s;
+        DiscardRecord => RecordMended, "discard_record", idempotent, 10 s;
         ExportRecord => ExportedPart, "export_record", idempotent, 5 s;
         AskOutlook => Outlook, "ask_outlook", idempotent, 5 s;
         AskKeys => QueueKeys, "ask_keys", idempotent, 5 s;

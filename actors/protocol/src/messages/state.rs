@@ -143,6 +143,9 @@ pub enum Detail {
         /// Given up since the queue was opened to make room.
         #[serde(default)]
         given_up_for_room: u64,
+        /// Discarded by a person since the queue was opened.
+        #[serde(default)]
+        discarded: u64,
         /// How near the queue is to its limits.
         #[serde(default)]
         filling: Filling,

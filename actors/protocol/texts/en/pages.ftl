@@ -97,6 +97,7 @@ queue-settled = Settled since the start
 queue-set-aside = Set aside for a person to look at
 queue-given-up-too-old = Given up as too old
 queue-given-up-for-room = Given up to make room
+queue-discarded = Discarded by a person
 
 line-wrong-answers = Answers since the start that did not belong to their request: { $count } (none was used)
 line-past = Faults of the line since the start

@@ -97,6 +97,7 @@ queue-settled = 起動後に完了した件数
 queue-set-aside = 担当者の確認待ち
 queue-given-up-too-old = 期限切れで破棄した件数
 queue-given-up-for-room = 空きを作るため破棄した件数
+queue-discarded = 担当者が破棄した件数
 
 line-wrong-answers = 起動後に受け取った、依頼と合わない回答: { $count } 件（いずれも採用していません）
 line-past = 起動後の回線の障害

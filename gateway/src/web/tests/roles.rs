@@ -53,6 +53,7 @@ const ROUTES: &[(&str, &str, &str, Needs)] = &[
     ("get", "/queue", "", right(Right::Watch)),
     ("get", "/queue/{id}", "", right(Right::Watch)),
     ("post", "/queue/{id}/retry", "", right(Right::MendQueue)),
+    ("post", "/queue/{id}/discard", "why=no-patient&sure=on", right(Right::MendQueue)),
     ("post", "/queue/{id}/export", "", right(Right::MendQueue)),
     ("get", "/line", "", right(Right::Watch)),
     ("post", "/line/walk", "", right(Right::Watch)),
