@@ -125,7 +125,7 @@ async fn time() -> (Health, String) {
         Ok(it) if it.offset_us.saturating_abs() >= 60_000_000 => {
             (Health::Broken, format!("off by {} s", it.offset_us / 1_000_000))
         }
-        Ok(it) if it.synchronised => {
+        Ok(it) if it.synchronised() => {
             (Health::Well, format!("follows a time server, off by {} µs", it.offset_us))
         }
         Ok(_) => (Health::Doubtful, "follows no time server".into()),

@@ -337,7 +337,7 @@ async fn clock_a_day_behind_defers_says_so_and_loses_nothing() {
     let folder = world.house.directory().join("bin");
     fs::create_dir_all(&folder).unwrap();
     let chronyc = folder.join("chronyc");
-    let says = "#!/bin/sh\necho 0A000001,10.0.0.1,3,1796000000.0,86400.0,0.0,0.0,1.0,0.0,1.0,0.001,0.001,64.0,Normal\n";
+    let says = "#!/bin/sh\necho 0A000001,10.0.0.1,3,$(date +%s).0,86400.0,0.0,0.0,1.0,0.0,1.0,0.001,0.001,64.0,Normal\n";
     fs::write(&chronyc, says).unwrap();
     fs::set_permissions(&chronyc, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
