@@ -7,7 +7,13 @@ use madoguchi_end_to_end::{
     visits::{self, Way},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, process::Output};
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+};
 
 const PAGE: usize = 4096;
 
@@ -221,4 +227,60 @@ async fn key_that_systemd_hands_over_is_not_changed() {
         assert!(why.contains("credential") && why.contains("The queue's key"), "{why}");
         assert_eq!(fs::read_to_string(credentials.join("queue-key")).unwrap(), before);
     }
+}
+
+/// systemd's credentials below a directory of the test's own, with a host key of their own.
+fn systemd(directory: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).env("SYSTEMD_CREDENTIAL_SECRET", directory.join("host-key"));
+    command
+}
+
+/// The README's commands for a new key, but for the restart of the unit, and never with a TPM.
+fn key_as_the_readme_says(directory: &Path) -> Output {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let lines = readme.split("```\ncd /var/lib/madoguchi-keys\n").nth(1).expect("the commands");
+    let (lines, restart) = lines.split("```").next().unwrap().split_once("systemctl restart").unwrap();
+    assert_eq!(restart.trim(), "madoguchi-offline_queue.service");
+    assert!(lines.contains("systemd-creds encrypt "));
+    let lines = lines.replace("systemd-creds encrypt ", "systemd-creds encrypt --with-key=host ");
+    systemd(directory, "sh").args(["-c", &lines]).output().unwrap()
+}
+
+#[tokio::test]
+async fn new_key_goes_into_systemds_credential_by_the_readmes_commands_and_no_key_is_lost() {
+    let house = with_two_that_wait().await;
+    let directory = house.directory().join("credentials");
+    let (sealed, handed_over) = (directory.join("queue-key.cred"), directory.join("queue-key"));
+    fs::create_dir(&directory).unwrap();
+    let key = house.directory().join("state/queue/queue-key");
+    let before = fs::read_to_string(&key).unwrap();
+    let mut first = systemd(&directory, "systemd-creds");
+    first.args(["encrypt", "--with-key=host", "--name=queue-key"]).arg(&key).arg(&sealed);
+    assert!(first.status().unwrap().success());
+
+    let done = key_as_the_readme_says(&directory);
+    assert!(done.status.success(), "{done:?}");
+    // What systemd does when it starts the unit.
+    let mut hand_over = systemd(&directory, "systemd-creds");
+    hand_over.args(["decrypt", "--name=queue-key", "queue-key.cred", "queue-key"]);
+    assert!(hand_over.status().unwrap().success());
+    fs::set_permissions(&handed_over, fs::Permissions::from_mode(0o400)).unwrap();
+    let both = fs::read_to_string(&handed_over).unwrap();
+    assert_eq!(both.lines().count(), 2, "the new one and the old one");
+    assert_eq!(both.lines().last(), Some(before.trim()));
+    let with_both = |act| {
+        let mut command = house.madoguchi(&["queue", act]);
+        let output = command.env("CREDENTIALS_DIRECTORY", &directory).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(with_both("check").contains("2 records checked, 0 damaged"));
+    let keys = with_both("keys");
+    assert!(keys.lines().next().unwrap().ends_with("seals") && keys.contains("still needed"), "{keys}");
+
+    // A credential that can't be read is not replaced by one that lacks the old key.
+    fs::write(&sealed, "another machine's").unwrap();
+    assert!(!key_as_the_readme_says(&directory).status.success());
+    assert_eq!(fs::read_to_string(&sealed).unwrap(), "another machine's");
 }
