@@ -19,6 +19,7 @@ macro_rules! sources {
             sources!(@file $language, "console"),
             sources!(@file $language, "faults"),
             sources!(@file $language, "import"),
+            sources!(@file $language, "keys"),
             sources!(@file $language, "line"),
             sources!(@file $language, "mistakes"),
             sources!(@file $language, "page"),

@@ -106,7 +106,7 @@ fn credentials(name: &str, config: &Path, out: &mut impl Write) -> Result<Creden
     let second_factor = SecondFactor::random().context("no random numbers")?;
     let terminal = Config::load(config).map_or_else(|_| "Gateway".into(), |it| it.site.terminal);
     writeln!(out, "{}", second_factor.address(name, &format!("Madoguchi {terminal}")))?;
-    Ok(Credentials { password: password.kept()?, second_factor, last_step: 0 })
+    Ok(Credentials { password: password.kept()?, second_factor, last_step: 0, keys: Vec::new() })
 }
 
 fn list(register: &Register, out: &mut impl Write) -> Result<()> {

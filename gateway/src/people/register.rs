@@ -3,6 +3,7 @@
 
 use super::{Code, Digest, Password, Right, Role, SecondFactor, second_factor};
 use jiff::{SignedDuration, Timestamp};
+use madoguchi::security_key::{Asking, BadAnswer, SecurityKey};
 use madoguchi_protocol::{
     PersonId,
     messages::audit_log::{Author, PersonAct},
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 const CODE_LIVES: SignedDuration = SignedDuration::from_hours(72);
 /// How many people and how many tokens there may be: a hospital has hundreds of clerks, not thousands.
 const MOST: usize = 500;
+/// Security keys of one person: one that is carried, one that lies in the safe, and a few more.
+const MOST_KEYS: usize = 5;
 /// The longest name, in characters.
 const NAME: usize = 40;
 
@@ -61,6 +64,10 @@ pub struct Credentials {
     pub second_factor: SecondFactor,
     /// The step of the last code that was used; none of before is taken again.
     pub last_step: u64,
+    /// Security keys that stand in for the authenticator. Left out where there is none: a file without them is read by
+    /// a version that knows none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<SecurityKey>,
 }
 
 /// A one-time code, not used yet.
@@ -116,6 +123,12 @@ pub enum Refused {
     /// See [`MOST`].
     #[error("there are {MOST} already: remove one first")]
     TooMany,
+    /// See [`MOST_KEYS`].
+    #[error("a person has {MOST_KEYS} security keys at most: remove one first")]
+    TooManyKeys,
+    /// It is somebody's already, perhaps their own.
+    #[error("this security key was added before")]
+    KeyTaken,
     /// A token without scopes, or with one that programs can't have.
     #[error("a token needs at least one scope, and none that is for persons only")]
     BadScopes,
@@ -130,6 +143,8 @@ impl Refused {
             Self::Unknown => "people-unknown",
             Self::LastAdministrator => "people-last-administrator",
             Self::TooMany => "people-too-many",
+            Self::TooManyKeys => "keys-too-many",
+            Self::KeyTaken => "keys-taken",
             Self::BadScopes => "people-bad-scopes",
         }
     }
@@ -268,9 +283,9 @@ impl Register {
         code: &str,
         now: Timestamp,
     ) -> Option<(&Record, u64)> {
+        let right_password = self.has_password(name, password).is_some();
         let person = self.named(name).filter(|it| it.is_enrolled());
         let credentials = person.and_then(|it| it.credentials.as_ref());
-        let right_password = password.is(credentials.map(|it| it.password.as_str()));
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let step = match credentials {
             Some(credentials) => credentials.second_factor.step(code, seconds, credentials.last_step),
@@ -295,6 +310,64 @@ impl Register {
             }
             _ => false,
         }
+    }
+
+    /// Whether a person may add a security key and call it so: the name as it is kept.
+    pub fn may_add_key(&self, id: PersonId, name: &str) -> Result<String, Refused> {
+        let name = checked(name)?;
+        let keys = &self.person(id).and_then(|it| it.credentials.as_ref()).ok_or(Refused::Unknown)?.keys;
+        if keys.len() >= MOST_KEYS {
+            return Err(Refused::TooManyKeys);
+        }
+        if keys.iter().any(|key| key.name.to_lowercase() == name.to_lowercase()) {
+            return Err(Refused::NameTaken);
+        }
+        Ok(name.to_owned())
+    }
+
+    /// Adds a person's security key, which is nobody's yet.
+    pub fn add_key(&mut self, id: PersonId, mut key: SecurityKey) -> Result<(), Refused> {
+        key.name = self.may_add_key(id, &key.name)?;
+        let all = self.people.iter().filter_map(|it| it.credentials.as_ref()).flat_map(|it| &it.keys);
+        if all.into_iter().any(|other| other.is(&key)) {
+            return Err(Refused::KeyTaken);
+        }
+        let credentials = self.person_mut(id)?.credentials.as_mut().ok_or(Refused::Unknown)?;
+        credentials.keys.push(key);
+        Ok(())
+    }
+
+    /// Takes a person's security key away. The authenticator stays: nobody is left without a second factor.
+    pub fn remove_key(&mut self, id: PersonId, key: &str) -> Result<(), Refused> {
+        let credentials = self.person_mut(id)?.credentials.as_mut().ok_or(Refused::Unknown)?;
+        let before = credentials.keys.len();
+        credentials.keys.retain(|it| it.id() != key);
+        if credentials.keys.len() < before { Ok(()) } else { Err(Refused::Unknown) }
+    }
+
+    /// Who is of this name and password, compared in the same time whether or not there is such a person.
+    pub fn has_password(&self, name: &str, password: &Password) -> Option<&Record> {
+        let person = self.named(name).filter(|it| it.is_enrolled());
+        let credentials = person.and_then(|it| it.credentials.as_ref());
+        let right = password.is(credentials.map(|it| it.password.as_str()));
+        person.filter(|_| right)
+    }
+
+    /// Who logs in by this answer of a security key, if what is known of them is still as it was when it was asked for.
+    pub fn opens_with_key(
+        &mut self,
+        id: PersonId,
+        generation: u64,
+        asked: Asking,
+        answer: &str,
+    ) -> Result<&Record, BadAnswer> {
+        let person = self.person_mut(id).map_err(|_| BadAnswer::Unknown)?;
+        if !person.is_enrolled() || person.generation != generation {
+            return Err(BadAnswer::Unknown);
+        }
+        let credentials = person.credentials.as_mut().ok_or(BadAnswer::Unknown)?;
+        asked.finish(answer, &mut credentials.keys)?;
+        Ok(person)
     }
 
     /// Adds a token of a program.

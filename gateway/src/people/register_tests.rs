@@ -8,7 +8,7 @@ fn later(hours: i64) -> Timestamp {
 
 fn credentials() -> Credentials {
     let password = Password::typed("a long walk home".into()).kept().unwrap();
-    Credentials { password, second_factor: SecondFactor::random().unwrap(), last_step: 0 }
+    Credentials { password, second_factor: SecondFactor::random().unwrap(), last_step: 0, keys: Vec::new() }
 }
 
 fn enrolled(register: &mut Register, name: &str, role: Role) -> PersonId {
@@ -111,4 +111,15 @@ fn a_token_has_scopes_for_programs_only_and_ends_when_revoked() {
     register.revoke_token(id).unwrap();
     assert!(register.token(secret.reveal()).is_none());
     assert_eq!(register.revoke_token(id), Err(Refused::Unknown));
+}
+
+#[test]
+fn a_file_of_before_security_keys_is_read_and_one_without_keys_is_read_by_a_version_of_before() {
+    let mut register = Register::default();
+    let id = enrolled(&mut register, "花子", Role::Operator);
+    let without = serde_json::to_value(&register).unwrap();
+    let fields = without["people"][0]["credentials"].as_object().unwrap();
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["last_step", "password", "second_factor"]);
+    let again: Register = serde_json::from_value(without).unwrap();
+    assert!(again.person(id).unwrap().credentials.as_ref().unwrap().keys.is_empty());
 }

@@ -12,8 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The largest file: 500 people and as many tokens have far less.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// The largest file: 500 people with five security keys each, of the longest that there are, and as many tokens have less.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why people are not known or not changed.
 #[derive(Debug, thiserror::Error)]

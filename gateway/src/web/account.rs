@@ -1,6 +1,6 @@
 //! A person's own account: what they are, where else they are logged in, and a new password.
 
-use super::{access::Person, frame::Page, login::field, refusal::Refusal, visitor::origin};
+use super::{access::Person, frame::Page, keys, login::field, refusal::Refusal, visitor::origin};
 use crate::people::Password;
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -21,7 +21,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// What the page says above everything else.
-enum Said {
+pub(super) enum Said {
     Nothing,
     Good(&'static str),
     Bad(&'static str),
@@ -31,7 +31,8 @@ async fn show(person: Person) -> HttpResponse {
     page(&person, &Said::Nothing)
 }
 
-fn page(person: &Person, said: &Said) -> HttpResponse {
+/// The page, with what is said above everything else.
+pub(super) fn page(person: &Person, said: &Said) -> HttpResponse {
     let status = if matches!(said, Said::Bad(_)) { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let sessions = person.visitor().site().sessions.count(person.id(), Instant::now());
     person.page(&Page::titled("account-title").with_status(status), |view| {
@@ -51,6 +52,7 @@ fn page(person: &Person, said: &Said) -> HttpResponse {
                     button.second { (say("account-end-others")) }
                 }
             }
+            (keys::section(person, view))
             h2 { (say("account-change-password")) }
             form.sheet method="post" action="/account/password" {
                 (person.csrf_field())
@@ -96,40 +98,58 @@ async fn change_password(
     if let Err(bad) = new.check(person.name()) {
         return Ok(page(&person, &Said::Bad(bad.text_key())));
     }
-    let (visitor, site) = (person.visitor(), person.visitor().data());
-    let tried = site
-        .throttle
-        .begin(person.name(), origin(&request), Instant::now())
-        .map_err(|wait| Refusal::too_many(visitor, wait))?;
-    let (id, name) = (person.id(), person.name().to_owned());
-    let store = site.clone();
-    let changed = web::block(move || {
-        let register = store.people.read()?;
-        let current = Password::typed(current);
-        let right = register.logs_in(&name, &current, &code, Timestamp::now()).map(|(_, step)| step);
-        let Some(step) = right else { return Ok(false) };
+    if !proves(&person, &request, current, code).await? {
+        return Ok(page(&person, &Said::Bad("login-wrong")));
+    }
+    let (visitor, id, store) = (person.visitor(), person.id(), person.visitor().data());
+    web::block(move || {
         let kept = new.kept()?;
-        let used = store.people.change(|register| {
-            if !register.used(id, step) {
-                return Ok(false);
-            }
+        let changed = store.people.change(|register| {
             let credentials = register.person(id).and_then(|it| it.credentials.clone());
             let mut credentials = credentials.ok_or(crate::people::Refused::Unknown)?;
             credentials.password = kept;
-            register.enrol(id, credentials).map(|()| true)
+            register.enrol(id, credentials)
         })?;
-        anyhow::Ok(used?)
+        anyhow::Ok(changed?)
     })
     .await
     .map_err(|error| Refusal::broken(visitor, &error))?
     .map_err(|error| Refusal::broken(visitor, &error))?;
-    if !changed {
-        return Ok(page(&person, &Said::Bad("login-wrong")));
-    }
-    site.throttle.was_right(&tried);
     person.did(None, PersonAct::PasswordChanged);
     // Every session of before has ended, this one too: the new password is tried at once.
     Ok(HttpResponse::SeeOther().insert_header(("location", "/login?next=/account")).finish())
+}
+
+/// Whether they prove once more, by password and code, that it is them: for what nobody may do at a screen left alone.
+/// The code is used up.
+pub(super) async fn proves(
+    person: &Person,
+    request: &HttpRequest,
+    password: String,
+    code: String,
+) -> Result<bool, Refusal> {
+    let (visitor, site) = (person.visitor(), person.visitor().data());
+    let tried = site
+        .throttle
+        .begin(person.name(), origin(request), Instant::now())
+        .map_err(|wait| Refusal::too_many(visitor, wait))?;
+    let (id, name) = (person.id(), person.name().to_owned());
+    let store = site.clone();
+    let right = web::block(move || {
+        let register = store.people.read()?;
+        let password = Password::typed(password);
+        let step = register.logs_in(&name, &password, &code, Timestamp::now()).map(|(_, step)| step);
+        let Some(step) = step else { return Ok(false) };
+        let unused = store.people.change(|it| Ok::<_, std::convert::Infallible>(it.used(id, step)))?;
+        anyhow::Ok(unused.is_ok_and(|unused| unused))
+    })
+    .await
+    .map_err(|error| Refusal::broken(visitor, &error))?
+    .map_err(|error| Refusal::broken(visitor, &error))?;
+    if right {
+        site.throttle.was_right(&tried);
+    }
+    Ok(right)
 }
 
 async fn end_others(person: Person) -> HttpResponse {

@@ -64,7 +64,9 @@ asset!(SSE, "/htmx-sse.js", "text/javascript; charset=utf-8", include_str!("asse
 
 asset!(LIVE, "/live.js", "text/javascript; charset=utf-8", include_str!("assets/live.js"));
 
-static ALL: [&Asset; 4] = [&STYLE, &HTMX, &SSE, &LIVE];
+asset!(KEY, "/key.js", "text/javascript; charset=utf-8", include_str!("assets/key.js"));
+
+static ALL: [&Asset; 5] = [&STYLE, &HTMX, &SSE, &LIVE, &KEY];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     for asset in ALL {

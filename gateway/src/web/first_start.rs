@@ -293,8 +293,12 @@ async fn take_account(
         Ok(kept) => kept,
         Err(bad) => return wrong(Wrong::Password(bad)),
     };
-    let credentials =
-        Credentials { password: kept, second_factor: enrolment.second_factor.clone(), last_step };
+    let credentials = Credentials {
+        password: kept,
+        second_factor: enrolment.second_factor.clone(),
+        last_step,
+        keys: Vec::new(),
+    };
     let known =
         keep(&site, enrolment.person, &who, credentials).map_err(|e| Refusal::broken(&visitor, &e))?;
     match known {

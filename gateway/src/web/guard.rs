@@ -87,12 +87,17 @@ fn admit(request: &ServiceRequest, site: &Data<Site>, visitor: &Visitor) -> Resu
 /// Whether a browser may know this box by that name: any address, and the names of the configuration. A page elsewhere
 /// can have a name of its own point to this box (DNS rebinding), but it can't give it one of these.
 fn is_ours(host: &str, is_called: impl Fn(&str) -> bool) -> bool {
+    named(host).is_none_or(|name| name.eq_ignore_ascii_case("localhost") || is_called(name))
+}
+
+/// The name, without its port, by which a browser knows this box; nothing where it knows it by its address only.
+pub(super) fn named(host: &str) -> Option<&str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
         _ => host,
     };
     let is_address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
-    is_address || name.eq_ignore_ascii_case("localhost") || is_called(name)
+    (!is_address).then_some(name)
 }
 
 async fn own_form(request: &mut ServiceRequest, site: &Site, visitor: &Visitor) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@
 use super::{
     access::Person,
     frame::Page,
+    keys,
     refusal::Refusal,
     site::Site,
     visitor::{Visitor, origin},
@@ -47,21 +48,23 @@ struct Words {
 }
 
 /// A page of this site to go to; anything else is none.
-fn own_page(next: Option<&str>) -> &str {
+pub(super) fn own_page(next: Option<&str>) -> &str {
     let plain = |next: &str| next.bytes().all(|it| it.is_ascii_graphic() && it != b'\\');
     next.filter(|it| it.starts_with('/') && !it.starts_with("//") && plain(it)).unwrap_or("/")
 }
 
 async fn ask(visitor: Visitor, next: Query<Next>) -> HttpResponse {
-    form(&visitor, own_page(next.next.as_deref()), "", StatusCode::OK)
+    form(&visitor, own_page(next.next.as_deref()), "", None)
 }
 
-fn form(visitor: &Visitor, next: &str, name: &str, status: StatusCode) -> HttpResponse {
+/// The form, with what was wrong with what was sent.
+pub(super) fn form(visitor: &Visitor, next: &str, name: &str, wrong: Option<&str>) -> HttpResponse {
+    let status = if wrong.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     let page = Page::titled("login-title").with_status(status);
     visitor.page(&page, |view| {
         let say = |key: &str| view.say(key, &[]);
         html! {
-            @if status != StatusCode::OK { p.notice.bad role="alert" { (say("login-wrong")) } }
+            @if let Some(wrong) = wrong { p.notice.bad role="alert" { (say(wrong)) } }
             @if visitor.site().awaits_first_administrator() {
                 p.notice { (say("login-nobody")) " " a href="/first-start" { (say("first-title")) } }
             }
@@ -78,6 +81,7 @@ fn form(visitor: &Visitor, next: &str, name: &str, status: StatusCode) -> HttpRe
                     input.code id="code" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="7" aria-describedby="code-hint";
                 }))
                 button { (say("login-button")) }
+                (keys::button(visitor, view))
             }
             p.soft { (say("login-invited")) " " a href="/first-start" { (say("first-title")) } }
             p.soft { (say("login-lost")) }
@@ -107,7 +111,7 @@ async fn log_in(visitor: Visitor, request: HttpRequest, words: Form<Words>) -> R
     tokio::time::sleep(tried.held_back).await;
     let Some(known) = checked.map_err(|error| Refusal::broken(&visitor, &error))? else {
         site.count_login(false);
-        return Ok(form(&visitor, own_page(next.as_deref()), &name, StatusCode::UNAUTHORIZED));
+        return Ok(form(&visitor, own_page(next.as_deref()), &name, Some("login-wrong")));
     };
     site.count_login(true);
     site.throttle.was_right(&tried);
@@ -130,10 +134,8 @@ async fn check(
     password: Password,
     code: String,
 ) -> anyhow::Result<Option<Known>> {
-    let turn = tokio::time::timeout(TURN_WITHIN, site.one_at_a_time.clone().acquire_owned()).await??;
-    let (site, name) = (site.clone(), name.to_owned());
-    web::block(move || {
-        let _turn = turn;
+    let name = name.to_owned();
+    in_turn(site, move |site| {
         let register = site.people.read()?;
         let found = register.logs_in(&name, &password, &code, Timestamp::now());
         let Some((person, step)) = found else {
@@ -145,6 +147,20 @@ async fn check(
         let known = Known { id: person.id, role: person.role, generation: person.generation };
         let unused = site.people.change(|it| Ok::<_, std::convert::Infallible>(it.used(known.id, step)))?;
         Ok(unused.is_ok_and(|unused| unused).then_some(known))
+    })
+    .await
+}
+
+/// Does what takes a processor for long, when it is its turn.
+pub(super) async fn in_turn<T: Send + 'static>(
+    site: &Data<Site>,
+    look: impl FnOnce(&Site) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let turn = tokio::time::timeout(TURN_WITHIN, site.one_at_a_time.clone().acquire_owned()).await??;
+    let site = site.clone();
+    web::block(move || {
+        let _turn = turn;
+        look(&site)
     })
     .await?
 }

@@ -19,6 +19,7 @@ mod events;
 mod first_start;
 mod frame;
 mod guard;
+mod keys;
 mod lane;
 mod lanes;
 mod line;
@@ -81,6 +82,7 @@ fn routes(config: &mut ServiceConfig) {
     login::routes(config);
     first_start::routes(config);
     account::routes(config);
+    keys::routes(config);
     people::routes(config);
     configuration::routes(config);
     lanes::routes(config);

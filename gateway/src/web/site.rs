@@ -1,6 +1,6 @@
 //! What every handler shares.
 
-use super::{events, first_start, rate, sessions, staff::Desk, support, throttle, view::View};
+use super::{events, first_start, keys, rate, sessions, staff::Desk, support, throttle, view::View};
 use crate::{
     board::{Boards, Standings, States},
     config::{Config, HolidaysError, Web, shipped_holidays},
@@ -50,6 +50,7 @@ pub(super) struct Site {
     history: PathBuf,
     pub(super) sessions: sessions::Sessions,
     pub(super) enrolments: first_start::Enrolments,
+    pub(super) keys: keys::Waiting,
     pub(super) throttle: throttle::Throttle,
     pub(super) bundles: support::Shown,
     pub(super) rate: rate::Rate,
@@ -114,6 +115,7 @@ impl Site {
             history: madoguchi::history::file(state_directory),
             sessions: sessions::Sessions::default(),
             enrolments: first_start::Enrolments::default(),
+            keys: keys::Waiting::default(),
             throttle: throttle::Throttle::new(),
             bundles: support::Shown::default(),
             rate: rate::Rate::default(),
@@ -199,6 +201,15 @@ impl Site {
 
     pub(super) fn enrolment_cookie(&self) -> &'static str {
         if self.secure() { "__Host-enrolment" } else { "enrolment" }
+    }
+
+    pub(super) fn key_cookie(&self) -> &'static str {
+        if self.secure() { "__Host-key" } else { "key" }
+    }
+
+    /// A name by which browsers may reach the page, beside any address; the first of the configuration's.
+    pub(super) fn name(&self) -> Option<String> {
+        self.at.borrow().names.first().cloned()
     }
 
     /// Records in the audit log who did what.

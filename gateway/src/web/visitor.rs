@@ -2,7 +2,7 @@
 
 use super::{access, frame, site::Site, throttle::Origin, view::View};
 use crate::people::{Role, Secret};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, web::Data};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, web::Data};
 use madoguchi_protocol::texts::Language;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -16,6 +16,8 @@ pub(super) struct Visitor {
     /// Whether the address itself named the language.
     chose_language: bool,
     path: String,
+    /// Under which name, with the port, the browser asks.
+    host: String,
     /// What else the address says, as far as it is plain.
     query: String,
     /// Who it is, where somebody is logged in.
@@ -47,6 +49,8 @@ impl Visitor {
         };
         let language = asked.or_else(remembered).unwrap_or_else(|| site.language());
         let path = request.path().to_owned();
+        let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
+        let host = host.unwrap_or_default().to_ascii_lowercase();
         // Only what is plain: nothing that somebody else put into the address stands on the page.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=._-".contains(&byte);
         let others = request
@@ -54,7 +58,7 @@ impl Visitor {
             .split('&')
             .filter(|it| !it.is_empty() && it.bytes().all(is_plain) && !it.starts_with("lang="));
         let query = others.collect::<Vec<_>>().join("&");
-        Self { site, language, chose_language: asked.is_some(), path, query, known: None }
+        Self { site, language, chose_language: asked.is_some(), path, host, query, known: None }
     }
 
     /// The same, known by a session.
@@ -68,6 +72,11 @@ impl Visitor {
 
     pub(super) fn chose_language(&self) -> bool {
         self.chose_language
+    }
+
+    /// Under which name, with the port, the browser asks; in small letters.
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// The page's path, without its query.

@@ -144,6 +144,8 @@ pub(super) fn person_act(view: &View<'_>, register: &Register, act: PersonAct) -
         PersonAct::LogInRefused => view.say("did-log-in-refused", &[]),
         PersonAct::LoggedOut => view.say("did-log-out", &[]),
         PersonAct::PasswordChanged => view.say("did-change-password", &[]),
+        PersonAct::KeyAdded => view.say("did-add-key", &[]),
+        PersonAct::KeyRemoved => view.say("did-remove-key", &[]),
         PersonAct::Added(id) => to("did-add", id),
         PersonAct::SetUp(id) => to("did-set-up", id),
         PersonAct::RoleChanged(id) => to("did-change-role", id),

@@ -14,6 +14,7 @@ pub mod device_link;
 pub mod medium;
 pub mod parcel;
 pub mod receipt;
+pub mod security_key;
 pub mod update;
 pub mod vici;
 
@@ -169,6 +170,13 @@ pub const ALL: &[Decoder] = &[
         written_by: "whoever knows an export's passphrase",
         check: parcel::contents,
         seeds: parcel::contents_seeds,
+        cut_is_refused: true,
+    },
+    Decoder {
+        name: "security_key",
+        written_by: "the browser of whoever logs in or adds a security key",
+        check: security_key::answer,
+        seeds: security_key::seeds,
         cut_is_refused: true,
     },
 ];

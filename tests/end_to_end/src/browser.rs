@@ -196,6 +196,24 @@ impl Browser {
         Ok(())
     }
 
+    /// Connects a security key, in software, that has its finger's owner already; it waits for a touch until it is
+    /// [`touched`](Self::touch). Its name.
+    pub async fn connect_key(&self) -> Result<String> {
+        self.chromium("WebAuthn.enable", json!({})).await?;
+        let key = json!({ "options": {
+            "protocol": "ctap2", "transport": "usb", "hasUserVerification": true, "isUserVerified": true,
+            "automaticPresenceSimulation": false,
+        } });
+        let added = self.chromium("WebAuthn.addVirtualAuthenticator", key).await?;
+        Ok(added["authenticatorId"].as_str().context("a security key")?.to_owned())
+    }
+
+    /// Touches this security key whenever it is asked for, from now on.
+    pub async fn touch(&self, key: &str) -> Result<()> {
+        let touched = json!({ "authenticatorId": key, "enabled": true });
+        self.chromium("WebAuthn.setAutomaticPresenceSimulation", touched).await.map(|_| ())
+    }
+
     /// A picture of what is seen, PNG.
     pub async fn picture(&self) -> Result<Vec<u8>> {
         let picture = self.ask(Method::GET, "/screenshot", &Value::Null).await?;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test, and says which")]
 
+pub mod axe;
 pub mod browser;
 pub mod chrony;
 pub mod first_start;

@@ -3,15 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
 use madoguchi_end_to_end::{
-    House, Options,
+    House, Options, axe,
     browser::{Browser, DESKTOP, Look, PHONE},
     first_start,
     person::{self, PASSWORD},
     walk::{STOPS, Stop},
 };
 use madoguchi_protocol::texts::{Language, text};
-use serde_json::Value;
-use std::{fs, path::Path};
 
 fn base(house: &House) -> String {
     house.addresses["gateway_page"].as_str().unwrap().to_owned()
@@ -95,22 +93,6 @@ async fn from_the_first_start_to_the_lanes_by_keyboard_alone_in_both_languages()
     browser.close().await.unwrap();
 }
 
-/// axe-core, as `.ci/install` put it beside these tests.
-fn axe() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("axe/node_modules/axe-core/axe.min.js");
-    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}; run .ci/install", file.display()))
-}
-
-/// What axe finds on the page that is shown: rule, impact and where, of what is serious or critical.
-async fn findings(browser: &Browser, axe: &str) -> Vec<String> {
-    browser.value(&format!("{axe}; true")).await.unwrap();
-    let run = "axe.run(document, { resultTypes: ['violations'] }).then(it => it.violations.map(v => \
-               ({ id: v.id, impact: v.impact, at: v.nodes.map(n => n.html + ' ' + n.failureSummary) })))";
-    let found = browser.value(run).await.unwrap();
-    let serious = |it: &&Value| it["impact"] == "serious" || it["impact"] == "critical";
-    found.as_array().expect("a list").iter().filter(serious).map(Value::to_string).collect()
-}
-
 /// Looks at one page in both languages, light and dark, on a desk and on a phone.
 async fn look_at(browser: &Browser, axe: &str, page: &str, stop: &Stop, found: &mut Vec<String>) {
     for (language, looks) in
@@ -120,7 +102,7 @@ async fn look_at(browser: &Browser, axe: &str, page: &str, stop: &Stop, found: &
         browser.go(&format!("{page}{}", stop.in_language(language))).await.unwrap();
         for look in looks {
             browser.look(look).await.unwrap();
-            let here = findings(browser, axe).await;
+            let here = axe::findings(browser, axe).await;
             found.extend(here.into_iter().map(|what| format!("{} {language} {look:?}: {what}", stop.name)));
             let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1";
             if browser.value(wide).await.unwrap() == true {
@@ -135,12 +117,12 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
     let mut house = House::hospital(Options { lanes: 2, ..Options::default() }).await;
     house.start_gateway();
     house.ready().await;
-    let (axe, page) = (axe(), base(&house));
+    let (axe, page) = (axe::script(), base(&house));
     let browser = Browser::open().await.unwrap();
 
     // That axe does find something where there is something.
     browser.go("data:text/html,<html><body><img src='x'><input></body></html>").await.unwrap();
-    assert!(!findings(&browser, &axe).await.is_empty(), "axe is blind");
+    assert!(!axe::findings(&browser, &axe).await.is_empty(), "axe is blind");
 
     let mut found = Vec::new();
     let mut logged_in = None;

@@ -228,6 +228,10 @@ pub enum PersonAct {
     LoggedOut,
     /// Chose another password.
     PasswordChanged,
+    /// Added a security key to their second factor.
+    KeyAdded,
+    /// Took one of their security keys away.
+    KeyRemoved,
     /// Added this person.
     Added(PersonId),
     /// This person set up password and second factor, by a one-time code.

@@ -1,8 +1,10 @@
 //! The page as its visitors meet it: a server of its own on loopback for each test, without actors behind it.
 
+mod authenticator;
 mod first_start;
 mod forgery;
 mod hostile;
+mod keys;
 mod login;
 mod people;
 mod roles;
@@ -95,7 +97,8 @@ impl Bench {
     fn person(&self, name: &str, role: Role) -> Somebody {
         let second_factor = SecondFactor::random().unwrap();
         let password = Password::typed(PASSWORD.into()).kept().unwrap();
-        let credentials = Credentials { password, second_factor: second_factor.clone(), last_step: 0 };
+        let credentials =
+            Credentials { password, second_factor: second_factor.clone(), last_step: 0, keys: Vec::new() };
         let id = self.site.people.change(|it| {
             let id = it.add(name, role, &Code::random().unwrap(), Timestamp::now())?;
             it.enrol(id, credentials).map(|()| id)
