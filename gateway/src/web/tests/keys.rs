@@ -156,7 +156,16 @@ async fn a_new_keys_answer_is_taken_once_and_only_as_it_was_asked_for() {
         let (status, _) = bench.sent(&session, "/account/keys/answer", &[("answer", &answer)]).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     }
+    // CBOR, and then JSON, that nests as deep as there is room for.
     let key = Authenticator::new(&bench.url(""));
+    let asked = bench.begins_to_add(&hanako, &session, "key").await.unwrap();
+    let mut deep: serde_json::Value = serde_json::from_str(&key.adds(&asked)).unwrap();
+    deep["response"]["attestationObject"] = passki::Passki::base64_encode(&[0x81; 11_000]).into();
+    for deep in [deep.to_string(), "[".repeat(LARGEST_ANSWER)] {
+        let (status, _) = bench.sent(&session, "/account/keys/answer", &[("answer", &deep)]).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        bench.begins_to_add(&hanako, &session, "key").await.unwrap();
+    }
     let old = bench.begins_to_add(&hanako, &session, "key").await.unwrap();
     let asked = bench.begins_to_add(&hanako, &session, "key").await.unwrap();
     let answers = [
