@@ -102,11 +102,12 @@ impl Upkeep {
                 }
             }
             let now = marks(&tunnels);
-            if now != tunnels_seen {
+            let tunnels_changed = now != tunnels_seen;
+            if tunnels_changed {
                 tunnels_seen = now;
                 self.reload.notify_one();
             }
-            if looks.is_multiple_of(REPORT_EVERY) || changed {
+            if looks.is_multiple_of(REPORT_EVERY) || changed || tunnels_changed {
                 let tracking = clock::ask().await;
                 if let Err(error) = &tracking {
                     tracing::debug!(%error, "clock");

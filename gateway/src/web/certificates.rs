@@ -1,5 +1,5 @@
-//! The certificates: when each ends, stage by stage; and a new one for the terminal, from the request that is taken out to
-//! its place. Each step is `uplink`'s, which alone has the private key: what comes here is the request, what goes there the
+//! The certificates: when each ends, stage by stage; and a new one for the terminal, or for a tunnel that strongSwan holds,
+//! from the request that is taken out to its place. Each step is `uplink`'s, which alone has the private key: what comes here is the request, what goes there the
 //! certificate that was issued.
 
 use super::{
@@ -18,7 +18,7 @@ use madoguchi_protocol::{
     LaneId,
     messages::{
         audit_log::PersonAct,
-        line::{CertificateStage, LineReport, Way},
+        line::{CertificateRole, CertificateStage, LineReport, Way},
         state::Detail,
         uplink::{Bearer, RenewCertificate, RenewalRefusal, RenewalStep, Renewed},
     },
@@ -69,7 +69,9 @@ async fn page(person: Person, site: Data<Site>, said: Query<Said>) -> Result<Htt
         html! {
             (told(view, said.said.as_deref()))
             (ends(view, of_page))
-            @if person.can(Right::Configure) { (renewal(view, &person)) }
+            @if person.can(Right::Configure) {
+                @for of in report(view).map_or_else(|| vec![Of::Terminal], Of::all) { (renewal(view, &person, of)) }
+            }
         }
     }))
 }
@@ -92,11 +94,7 @@ struct Row {
 
 /// When each ends, those that end first at the front.
 fn ends(view: &View<'_>, of_page: Option<(Timestamp, CertificateStage)>) -> Markup {
-    let report = view.states.values().find_map(|state| match &state.body.detail {
-        Detail::Uplink { report, .. } => Some(report),
-        _ => None,
-    });
-    let Some(report) = report else { return html! { p { (view.say("page-waiting-for-state", &[])) } } };
+    let Some(report) = report(view) else { return html! { p { (view.say("page-waiting-for-state", &[])) } } };
     let mut rows = rows(report);
     rows.extend(of_page.map(|(ends, stage)| Row { role: "page", way: None, lane: None, ends, stage }));
     rows.sort_by_key(|row| (std::cmp::Reverse(row.stage), row.ends));
@@ -149,34 +147,100 @@ fn stage_of(view: &View<'_>, stage: CertificateStage) -> Markup {
     html! { (sign) (view.say("certificates-stage-days", &[("days", days)])) }
 }
 
-/// A new certificate for the terminal, step by step.
-fn renewal(view: &View<'_>, person: &Person) -> Markup {
+/// Whose certificate a step is about, in the step's address.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Of {
+    #[default]
+    Terminal,
+    Primary,
+    Second,
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    #[serde(default)]
+    of: Of,
+}
+
+impl Of {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Primary => "primary",
+            Self::Second => "second",
+        }
+    }
+
+    const fn bearer(self) -> Bearer {
+        match self {
+            Self::Terminal => Bearer::Terminal,
+            Self::Primary => Bearer::Tunnel(Way::Primary),
+            Self::Second => Bearer::Tunnel(Way::Second),
+        }
+    }
+
+    /// Those that the line has: a tunnel is known by its certificates, of which its gateway's authority is there first.
+    fn all(report: &LineReport) -> Vec<Self> {
+        let has = |way| {
+            let of_tunnel = |role| matches!(role, CertificateRole::Tunnel | CertificateRole::TunnelCa);
+            report.certificates.iter().any(|term| of_tunnel(term.role) && term.way == Some(way))
+        };
+        let tunnels = [(Self::Primary, Way::Primary), (Self::Second, Way::Second)];
+        let tunnels = tunnels.into_iter().filter(|(_, way)| has(*way)).map(|(of, _)| of);
+        std::iter::once(Self::Terminal).chain(tunnels).collect()
+    }
+}
+
+fn report<'a>(view: &View<'a>) -> Option<&'a LineReport> {
+    view.states.values().find_map(|state| match &state.body.detail {
+        Detail::Uplink { report, .. } => Some(report),
+        _ => None,
+    })
+}
+
+/// A new certificate, step by step.
+fn renewal(view: &View<'_>, person: &Person, of: Of) -> Markup {
     let say = |key: &str| view.say(key, &[]);
-    let step = |action: &str, key: &str| {
+    let action = |step: &str| format!("/certificates/{step}?of={}", of.name());
+    let step = |step: &str, key: &str| {
         html! {
-            form method="post" action={ "/certificates/" (action) } {
+            form method="post" action=(action(step)) {
                 (person.csrf_field())
                 button.second { (view.say(key, &[])) }
             }
         }
     };
+    let field = format!("certificate-{}", of.name());
+    let tunnel = of != Of::Terminal;
     html! {
         section {
-            h2 { (say("certificates-renewal")) }
+            h2 {
+                @if tunnel {
+                    (say("certificates-renewal-tunnel")) " (" (say(&format!("line-way-{}", of.name()))) ")"
+                } @else { (say("certificates-renewal")) }
+            }
             p { (say("certificates-renewal-about")) }
             ol {
-                li { p { (say("certificates-request-about")) } (step("request", "certificates-request")) }
                 li {
-                    form method="post" action="/certificates/stage" {
+                    p { (say(if tunnel { "certificates-request-about-tunnel" } else { "certificates-request-about" })) }
+                    (step("request", "certificates-request"))
+                }
+                li {
+                    form method="post" action=(action("stage")) {
                         (person.csrf_field())
-                        label for="certificate" { (say("certificates-stage-about")) }
-                        textarea id="certificate" name="certificate" rows="8" required spellcheck="false"
+                        label for=(field) { (say("certificates-stage-about")) }
+                        textarea id=(field) name="certificate" rows="8" required spellcheck="false"
                             placeholder="-----BEGIN CERTIFICATE-----" {}
                         button.second { (say("certificates-stage-button")) }
                     }
                 }
-                li { p { (say("certificates-prove-about")) } (step("prove", "certificates-prove")) }
-                li { p { (say("certificates-swap-about")) } (step("swap", "certificates-swap")) }
+                // A tunnel's is tried where it is in place, over the line that stands by.
+                @if !tunnel { li { p { (say("certificates-prove-about")) } (step("prove", "certificates-prove")) } }
+                li {
+                    p { (say(if tunnel { "certificates-swap-about-tunnel" } else { "certificates-swap-about" })) }
+                    (step("swap", "certificates-swap"))
+                }
             }
         }
     }
@@ -187,9 +251,9 @@ fn to(said: &str) -> HttpResponse {
 }
 
 /// Has `uplink` take a step; nothing where it does not answer.
-async fn take(site: &Site, step: RenewalStep) -> Option<Renewed> {
+async fn take(site: &Site, of: Of, step: RenewalStep) -> Option<Renewed> {
     let bus = site.desk.borrow().clone()?;
-    let answered = bus.ask(None, None, RenewCertificate { bearer: Bearer::Terminal, step }).await;
+    let answered = bus.ask(None, None, RenewCertificate { bearer: of.bearer(), step }).await;
     answered.inspect_err(|error| tracing::warn!(%error, "no step towards a new certificate")).ok()
 }
 
@@ -213,15 +277,18 @@ fn outcome(renewed: Option<Renewed>) -> Result<(), &'static str> {
     }
 }
 
-/// The request, to be taken to who issues the terminal's certificates.
-async fn request(person: Person, site: Data<Site>) -> Result<HttpResponse, Refusal> {
+/// The request, to be taken to who issues such certificates.
+async fn request(person: Person, site: Data<Site>, whose: Query<Whose>) -> Result<HttpResponse, Refusal> {
     person.may(Right::Configure)?;
-    match take(&site, RenewalStep::Request).await {
+    match take(&site, whose.of, RenewalStep::Request).await {
         Some(Renewed::Request { pem }) => {
             person.did(None, PersonAct::CertificateRequested);
             Ok(HttpResponse::Ok()
                 .content_type("application/pkcs10")
-                .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"terminal.csr\""))
+                .insert_header((
+                    header::CONTENT_DISPOSITION,
+                    format!("attachment; filename=\"{}.csr\"", whose.of.name()),
+                ))
                 .body(pem))
         }
         Some(Renewed::Refused(why)) => Ok(to(refused(why))),
@@ -235,7 +302,12 @@ struct Issued {
     certificate: String,
 }
 
-async fn stage(person: Person, site: Data<Site>, form: Form<Issued>) -> Result<HttpResponse, Refusal> {
+async fn stage(
+    person: Person,
+    site: Data<Site>,
+    whose: Query<Whose>,
+    form: Form<Issued>,
+) -> Result<HttpResponse, Refusal> {
     person.may(Right::Configure)?;
     let certificate = form.into_inner().certificate;
     if certificate.len() > LARGEST {
@@ -244,6 +316,7 @@ async fn stage(person: Person, site: Data<Site>, form: Form<Issued>) -> Result<H
     step(
         &person,
         &site,
+        whose.of,
         RenewalStep::Stage { certificate },
         "certificates-staged",
         PersonAct::CertificateStaged,
@@ -251,25 +324,28 @@ async fn stage(person: Person, site: Data<Site>, form: Form<Issued>) -> Result<H
     .await
 }
 
-async fn prove(person: Person, site: Data<Site>) -> Result<HttpResponse, Refusal> {
+async fn prove(person: Person, site: Data<Site>, whose: Query<Whose>) -> Result<HttpResponse, Refusal> {
     person.may(Right::Configure)?;
-    step(&person, &site, RenewalStep::Prove, "certificates-proven", PersonAct::CertificateProven).await
+    step(&person, &site, whose.of, RenewalStep::Prove, "certificates-proven", PersonAct::CertificateProven)
+        .await
 }
 
-async fn swap(person: Person, site: Data<Site>) -> Result<HttpResponse, Refusal> {
+async fn swap(person: Person, site: Data<Site>, whose: Query<Whose>) -> Result<HttpResponse, Refusal> {
     person.may(Right::Configure)?;
-    step(&person, &site, RenewalStep::Swap, "certificates-swapped", PersonAct::CertificateSwapped).await
+    step(&person, &site, whose.of, RenewalStep::Swap, "certificates-swapped", PersonAct::CertificateSwapped)
+        .await
 }
 
 /// Takes a step, records it where it was done, and tells what came of it.
 async fn step(
     person: &Person,
     site: &Site,
+    of: Of,
     step: RenewalStep,
     done: &'static str,
     act: PersonAct,
 ) -> Result<HttpResponse, Refusal> {
-    match outcome(take(site, step).await) {
+    match outcome(take(site, of, step).await) {
         Ok(()) => {
             person.did(None, act);
             Ok(to(done))

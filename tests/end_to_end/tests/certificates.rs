@@ -1,4 +1,4 @@
-//! A new certificate for the terminal on the page: the request is taken out, the certificate given in, tried, put in place,
+//! A new certificate on the page, for the terminal and for a tunnel: the request is taken out, the certificate given in, tried, put in place,
 //! and used; the private key is seen nowhere.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
@@ -10,7 +10,7 @@ use madoguchi_end_to_end::{
 };
 use madoguchi_protocol::texts::{Language, text};
 use madoguchi_simulator::pki::tls::{TlsAuthority, Validity};
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 /// An administrator at the page.
 struct Desk<'a> {
@@ -33,12 +33,17 @@ impl Desk<'_> {
         answer.text().await.unwrap()
     }
 
-    /// Takes a step; the name of what came of it, or what was given out.
+    /// Takes a step towards the terminal's; the name of what came of it, or what was given out.
     async fn step(&self, step: &str, certificate: &str) -> String {
+        self.step_of("terminal", step, certificate).await
+    }
+
+    /// The same for any.
+    async fn step_of(&self, of: &str, step: &str, certificate: &str) -> String {
         let page = self.page("certificates").await;
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
         let fields = [("csrf", csrf.expect("a form's secret")), ("certificate", certificate)];
-        let path = format!("certificates/{step}");
+        let path = format!("certificates/{step}?of={of}");
         let answer =
             self.house.http().post_form(&path, Some(&self.cookie), &fields).await.expect("an answer");
         match answer.headers().get("location") {
@@ -113,4 +118,59 @@ async fn terminals_certificate_goes_from_request_to_place_on_the_page() {
     assert!(walked.contains(&broken) && walked.contains(&says("line-whom-call-centre")), "{walked}");
     let log = desk.page("log?lang=en").await;
     assert!(log.contains("put the new certificate in place"), "{log}");
+}
+
+#[tokio::test]
+async fn a_tunnels_certificate_goes_from_request_to_place_on_the_page() {
+    let tunnels = TlsAuthority::new("Invented VPN gateways").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    tunnels.write(folder.path(), "vpn-ca").unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let line = |name: &str| {
+        format!(
+            "\n[uplink.vpn.{name}]\nlocal = \"192.0.2.1\"\nremote = \"192.0.2.2\"\nidentity = \"box.example\"\n\
+             remote_identity = \"gateway.example\"\nnetworks = [\"198.18.0.0/24\"]\ncertificate = \"{0}/{name}.pem\"\n\
+             key = \"{0}/{name}.key\"\nca = [\"{0}/vpn-ca.pem\"]\n",
+            folder.path().display()
+        )
+    };
+    // strongSwan is away, so there is no line: a certificate that a tunnel lacks can be had all the same.
+    let socket = at("no-vici");
+    let append = format!(
+        "\n[uplink.vpn]\nmode = \"strongswan\"\nsocket = \"{}\"\n{}{}",
+        socket.display(),
+        line("primary"),
+        line("second")
+    );
+    let mut house = House::hospital(Options { lanes: 1, append, ..Options::default() }).await;
+    house.start_gateway();
+    house.lanes_are_ready().await;
+    let person = house.add_person("administrator");
+    let cookie = person.log_in(house.http()).await.expect("a session");
+    let desk = Desk { house: &house, cookie };
+    house
+        .until("the page offers one for each tunnel", async |_| {
+            let page = desk.page("certificates?lang=en").await;
+            page.contains("certificates/request?of=primary")
+                && page.contains("certificates/request?of=second")
+        })
+        .await;
+    let request = desk.step_of("second", "request", "").await;
+    assert!(request.contains("BEGIN CERTIFICATE REQUEST") && !request.contains("PRIVATE"), "{request}");
+    let issued = tunnels.answer(&request, Validity::days(400)).unwrap();
+    assert_eq!(
+        desk.step_of("primary", "stage", &issued).await,
+        "certificates-unsound",
+        "the other line's key"
+    );
+    assert_eq!(desk.step_of("primary", "swap", "").await, "certificates-not-staged");
+    assert_eq!(desk.step_of("second", "stage", &issued).await, "certificates-staged");
+    assert_eq!(desk.step_of("second", "swap", "").await, "certificates-swapped");
+    assert_eq!(fs::read_to_string(at("second.pem")).unwrap(), issued);
+    assert_eq!(fs::metadata(at("second.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!at("primary.pem").exists() && !at("primary.key").exists());
+    let says = text(Language::En, "line-certificate-tunnel", &[]);
+    house
+        .until("the page shows its end", async |_| desk.page("certificates?lang=en").await.contains(&says))
+        .await;
 }

@@ -1,4 +1,4 @@
-## The certificates' page: when each ends, and a new one for the terminal
+## The certificates' page: when each ends, and a new one for the terminal or a tunnel
 
 certificates-title = Certificates
 certificates-which = Certificate
@@ -10,20 +10,23 @@ certificates-stage-expired = over, or not begun
 line-certificate-page = This page's certificate
 certificates-page-own = This page's certificate was made by the box itself (or it is served on the box alone). It is trusted by its fingerprint.
 certificates-renewal = A new certificate for the terminal
+certificates-renewal-tunnel = A new certificate for the tunnel
 certificates-renewal-about = In this order. Reception goes on all the while; nothing is changed before the last step, and the private key never leaves the box.
 certificates-request-about = Take the request out and hand it to whoever issues the terminal's certificates.
+certificates-request-about-tunnel = Take the request out and hand it to whoever issues the tunnel's certificates.
 certificates-request = Take the request out (CSR)
 certificates-stage-about = The certificate that came back, with its chain (PEM)
 certificates-stage-button = Take it in
 certificates-prove-about = Make a real connection to the centre with it.
 certificates-prove = Try it
 certificates-swap-about = Try it once more and put it in place. The one from before is kept beside it.
+certificates-swap-about-tunnel = Put it in place. The tunnel that stands by is built with it first, and the one in use only then. With one line only that line is built at once: do it while nobody waits. The one from before is kept beside it.
 certificates-swap = Put it in place
-certificates-staged = It was taken in. Now try it.
+certificates-staged = It was taken in. Go on with the next step.
 certificates-proven = The centre answered to it. It can be put in place.
 certificates-swapped = It is in place. The gateway takes it up within seconds.
 certificates-unsound = It can't be used: it can't be read, or it belongs to another key than the request.
-certificates-other-terminal = It is for another terminal. Ask for one with this terminal's name.
+certificates-other-terminal = It is for somebody else. Ask for one with the name in the request.
 certificates-not-now = It is not valid today. Check its dates, and the box's clock.
 certificates-unproven = The centre did not answer to it. Check the line, then ask whoever issued it.
 certificates-not-staged = Nothing is prepared. Begin with the request.
