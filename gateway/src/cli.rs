@@ -56,12 +56,22 @@ pub enum Command {
         #[arg(long, value_name = "FILE", default_value = "/etc/madoguchi/madoguchi.toml")]
         config: PathBuf,
     },
-    /// Print the readers of the PC/SC service that the environment names; `check` asks so for each lane.
+    /// Print the readers of the PC/SC service that the environment names; `check` and the page ask so for each lane.
     #[command(hide = true)]
     ListReaders {
         /// How long the service may take, in milliseconds.
         #[arg(long, value_name = "MS", default_value_t = 3000)]
         patience_ms: u64,
+    },
+    /// Wait for a card or phone on a reader that is no lane's yet, and print what it is; the page asks so.
+    #[command(hide = true)]
+    TryReader {
+        /// Which reader, as JSON: `{"serial":"EX000001"}`.
+        #[arg(long, value_name = "JSON")]
+        binding: String,
+        /// How long to wait for a medium, in milliseconds.
+        #[arg(long, value_name = "MS")]
+        wait_ms: u64,
     },
     /// Who may use the page: add people, make tokens for programs, and let somebody in again who can't log in any more.
     People(People),

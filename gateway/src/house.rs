@@ -44,7 +44,7 @@ pub struct Shown {
 }
 
 /// The box's present start, by which a restart after setup is seen.
-fn box_boot() -> Result<Boot> {
+pub fn box_boot() -> Result<Boot> {
     let what = "the kernel does not tell when the box was started";
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").context(what)?.trim().to_string();
     let statistics = std::fs::read_to_string("/proc/stat").context(what)?;

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         cli::Command::Healthy { config } => appliance::healthy(config),
         cli::Command::Console { config } => console::run(config),
         cli::Command::ListReaders { patience_ms } => pcsc::list(Duration::from_millis(*patience_ms)),
+        cli::Command::TryReader { binding, wait_ms } => pcsc::trial(binding, Duration::from_millis(*wait_ms)),
         cli::Command::People(people) => people::console::run(people),
     };
     done.unwrap_or_else(|error| {

@@ -4,10 +4,18 @@
 use crate::config::{Broker, Config};
 use anyhow::{Context, Result, bail};
 use madoguchi::render;
-use madoguchi_nfc_reader::pcsc::{ListError, list_readers};
-use madoguchi_protocol::{ActorKind, Address, LaneId};
+use madoguchi_nfc_reader::pcsc::{
+    ListError,
+    binding::{Found, ReaderBinding},
+    find_readers,
+};
+use madoguchi_protocol::{ActorKind, Address, LaneId, messages::nfc_reader::ReaderTested};
 use std::{
-    collections::BTreeSet, os::unix::process::CommandExt, path::PathBuf, process::Command, time::Duration,
+    collections::BTreeSet,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
 };
 
 /// What names the service's socket to the library.
@@ -51,12 +59,14 @@ fn program() -> Result<PathBuf> {
     std::env::current_exe().context("where this program is can't be told")
 }
 
-/// The readers that a lane's service has. Another service than this process's is asked by another process.
-pub fn readers(config: &Config, lane: LaneId, patience: Duration) -> Result<Vec<String>, ListError> {
-    let wanted = socket(config, lane);
+/// The readers that a PC/SC service has; `None` is this process's own. Another one is asked by another process.
+///
+/// # Errors
+/// [`ListError`] where the service does not say.
+pub fn find(service: Option<&Path>, patience: Duration) -> Result<Vec<Found>, ListError> {
     let own = std::env::var_os(SOCKET).map(PathBuf::from);
-    match wanted {
-        Some(wanted) if own.as_ref() != Some(&wanted) => {
+    match service {
+        Some(wanted) if own.as_deref() != Some(wanted) => {
             let asked = Command::new(program().map_err(|_| ListError::Down)?)
                 .args(["list-readers", "--patience-ms", &patience.as_millis().to_string()])
                 .env(SOCKET, wanted)
@@ -68,21 +78,60 @@ pub fn readers(config: &Config, lane: LaneId, patience: Duration) -> Result<Vec<
                 _ => Err(ListError::Down),
             }
         }
-        _ => list_readers(patience),
+        _ => find_readers(patience),
     }
+}
+
+/// The names of the readers that a lane's service has.
+///
+/// # Errors
+/// [`ListError`] where the service does not say.
+pub fn readers(config: &Config, lane: LaneId, patience: Duration) -> Result<Vec<String>, ListError> {
+    let found = find(socket(config, lane).as_deref(), patience)?;
+    Ok(found.into_iter().map(|reader| reader.name).collect())
 }
 
 /// The exit code by which `madoguchi list-readers` says that the service hangs.
 const HUNG: u8 = 3;
 
-/// `madoguchi list-readers`: prints the names as JSON, for [`readers`].
-pub fn list(patience: Duration) -> Result<std::process::ExitCode> {
-    match list_readers(patience) {
-        Ok(names) => {
-            println!("{}", serde_json::to_string(&names)?);
-            Ok(std::process::ExitCode::SUCCESS)
+/// `madoguchi list-readers`: prints what there is as JSON, for [`find`].
+pub fn list(patience: Duration) -> Result<ExitCode> {
+    match find_readers(patience) {
+        Ok(found) => {
+            println!("{}", serde_json::to_string(&found)?);
+            Ok(ExitCode::SUCCESS)
         }
-        Err(ListError::Hung) => Ok(std::process::ExitCode::from(HUNG)),
-        Err(ListError::Down) => Ok(std::process::ExitCode::FAILURE),
+        Err(ListError::Hung) => Ok(ExitCode::from(HUNG)),
+        Err(ListError::Down) => Ok(ExitCode::FAILURE),
     }
+}
+
+/// How much longer than its wait a trial may take: reading the medium, and the process's beginning.
+const BEYOND: Duration = Duration::from_secs(15);
+
+/// Tries a reader that no lane has yet, in a process of its own: a PC/SC call that never returns ends with it, and holds
+/// up neither page nor patients. Nothing where that process says nothing.
+pub async fn try_out(
+    service: Option<&Path>,
+    binding: &ReaderBinding,
+    wait: Duration,
+) -> Option<ReaderTested> {
+    let mut command = tokio::process::Command::new(program().ok()?);
+    command.args(["try-reader", "--wait-ms", &wait.as_millis().to_string(), "--binding"]);
+    command.arg(serde_json::to_string(binding).ok()?).kill_on_drop(true);
+    if let Some(service) = service {
+        command.env(SOCKET, service);
+    }
+    let said = tokio::time::timeout(wait + BEYOND, command.output()).await;
+    let said = said.ok()?.inspect_err(|error| tracing::error!(%error, "a reader can't be tried")).ok()?;
+    serde_json::from_slice(&said.stdout).ok()
+}
+
+/// `madoguchi try-reader`: prints what came of it as JSON, for [`try_out`].
+pub fn trial(binding: &str, wait: Duration) -> Result<ExitCode> {
+    let binding = serde_json::from_str(binding).context("the binding")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tested = runtime.block_on(madoguchi_nfc_reader::trial::try_out(binding, wait));
+    println!("{}", serde_json::to_string(&tested)?);
+    Ok(ExitCode::SUCCESS)
 }

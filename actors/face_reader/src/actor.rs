@@ -155,6 +155,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             maker: hello.maker.clone(),
             model: hello.model.clone(),
             software: hello.software.clone(),
+            boot: hello.boot.clone(),
         };
         let detail = Detail::FaceReader {
             connected: self.reader.is_some(),

@@ -39,7 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(160);
 /// the screen; what is less is a message's way.
 const TOO_EARLY: SignedDuration = SignedDuration::from_millis(300);
 /// The longest wait of a test: with the longest read after it, it ends before the command's own deadline of 40 s.
-const LONGEST_TEST: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_TEST: Duration = Duration::from_secs(20);
 
 /// What can be set for a lane's NFC reader.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -256,7 +256,7 @@ const fn pin_outcome(outcome: &ReadOutcome) -> Option<&'static str> {
 }
 
 /// What an outcome says of the reader. Whatever was held was another medium than expected.
-const fn tested(outcome: &ReadOutcome) -> ReaderTested {
+pub(crate) const fn tested(outcome: &ReadOutcome) -> ReaderTested {
     match outcome {
         ReadOutcome::WrongMedium { found } => ReaderTested::Read(*found),
         ReadOutcome::OldResidentCard | ReadOutcome::NotJpki => ReaderTested::ReadOther,

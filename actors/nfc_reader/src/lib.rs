@@ -14,5 +14,6 @@ pub mod jpki;
 pub mod pcsc;
 pub mod read;
 mod seal;
+pub mod trial;
 
 pub use actor::{NfcReader, Settings};

@@ -4,10 +4,14 @@
 mod support;
 
 use madoguchi_nfc_reader::{
-    pcsc::{ListError, Service, View, list_readers},
+    pcsc::{ListError, Service, View, binding::ReaderBinding, find_readers},
     read::Order,
+    trial::try_out,
 };
-use madoguchi_protocol::{evidence::Medium, messages::nfc_reader::ReadOutcome};
+use madoguchi_protocol::{
+    evidence::Medium,
+    messages::nfc_reader::{ReadOutcome, ReaderTested},
+};
 use madoguchi_simulator::{
     cards::{self, CardOptions, EndOfFile, Fault, PinBlocked},
     pcscd::{Pcscd, isolated},
@@ -282,7 +286,7 @@ fn killed_pcscd_comes_back_by_itself() {
         assert!(took < Duration::from_secs(4), "not the whole wait of 5 s: {took:?}");
         lane.until("service down", |view| view.service == Service::Down).await;
         other.until("service down", |view| view.service == Service::Down).await;
-        assert_eq!(list_readers(Duration::from_secs(2)), Err(ListError::Down));
+        assert_eq!(find_readers(Duration::from_secs(2)), Err(ListError::Down));
         sleep(Duration::from_millis(700)).await;
         pcscd.restart().unwrap();
         for lane in [lane, other] {
@@ -328,7 +332,7 @@ fn hung_pcscd_is_noticed_and_survived() {
             let view = lane.until("service hung", |view| view.service == Service::Hung).await;
             assert!(!view.is_ready());
         }
-        assert_eq!(list_readers(Duration::from_millis(300)), Err(ListError::Hung));
+        assert_eq!(find_readers(Duration::from_millis(300)), Err(ListError::Hung));
         // Long enough for several threads to be lost.
         sleep(Duration::from_secs(10)).await;
         pcscd.cont().unwrap();
@@ -355,11 +359,33 @@ fn pcscd_hung_and_then_killed_comes_back() {
 }
 
 #[test]
+fn a_reader_that_is_no_lanes_yet_is_offered_and_tried() {
+    isolated("a_reader_that_is_no_lanes_yet_is_offered_and_tried", |folder| {
+        let new = reader("NEW1");
+        let _pcscd = Pcscd::start(folder, &[new.clone(), reader("NEW2")]).unwrap();
+        let found = find_readers(Duration::from_secs(5)).unwrap().remove(0);
+        in_runtime(async {
+            let binding = found.binding.unwrap();
+            let trial = |wait| try_out(binding.clone(), Duration::from_millis(wait));
+            assert_eq!(trial(200).await, ReaderTested::NoMedium);
+            let lane = Lane::new(new);
+            let card = card(cards::Medium::MyNumberCard, CardOptions::default());
+            let held = lane.hold(&card).await;
+            assert_eq!(trial(10_000).await, ReaderTested::Read(Medium::MyNumberCard));
+            assert_eq!(card.seen().pins, 0);
+            held.remove().await;
+            let other = ReaderBinding::Serial("NONE".into());
+            assert_eq!(try_out(other, Duration::from_secs(5)).await, ReaderTested::ReaderLost);
+        });
+    });
+}
+
+#[test]
 fn sixteen_lanes_read_at_once() {
     isolated("sixteen_lanes_read_at_once", |folder| {
         let readers: Vec<_> = (1..=16).map(|n| reader(&format!("LANE{n}"))).collect();
         let _pcscd = Pcscd::start(folder, &readers).unwrap();
-        assert_eq!(list_readers(Duration::from_secs(5)).unwrap().len(), 16);
+        assert_eq!(find_readers(Duration::from_secs(5)).unwrap().len(), 16);
         in_runtime(async {
             let mut tasks = tokio::task::JoinSet::new();
             for spec in readers {

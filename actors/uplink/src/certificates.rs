@@ -2,7 +2,7 @@
 
 use crate::{
     settings::{Settings, SetupError},
-    tls::{file_error, read_certificates},
+    tls::{file_error, parse_certificates, read_certificates},
 };
 use jiff::Timestamp;
 use madoguchi_protocol::messages::line::{CertificateRole, CertificateStage, CertificateTerm};
@@ -50,6 +50,15 @@ pub fn certificates(settings: &Settings, now: Timestamp) -> Vec<Result<Certifica
 /// The certificates in a PEM file of the box, whatever they are for.
 pub fn certificates_in(file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {
     report(Role::Other, file, now)
+}
+
+/// The certificates of a PEM text that is to be put at `file`; at least one.
+///
+/// # Errors
+/// A text that holds none, or holds something else.
+pub fn certificates_of(pem: &str, file: &Path, now: Timestamp) -> Result<Vec<CertificateReport>, SetupError> {
+    let certificates = parse_certificates(pem.as_bytes(), file)?;
+    certificates.iter().map(|der| describe(Role::Other, file, der, now)).collect()
 }
 
 fn report(role: Role, file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {

@@ -52,6 +52,8 @@ const fn refusal(error: &StagingError) -> RenewalRefusal {
         StagingError::Name { .. } => RenewalRefusal::OtherTerminal,
         StagingError::Term { .. } => RenewalRefusal::NotNow,
         StagingError::Unproven(_) => RenewalRefusal::Unproven,
-        StagingError::Request(_) | StagingError::Write { .. } => RenewalRefusal::NotWritten,
+        StagingError::Request(_) | StagingError::InPlace(_) | StagingError::Write { .. } => {
+            RenewalRefusal::NotWritten
+        }
     }
 }

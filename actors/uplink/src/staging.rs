@@ -61,6 +61,9 @@ pub enum StagingError {
     /// The request could not be made.
     #[error("the request can't be made: {0}")]
     Request(#[from] rcgen::Error),
+    /// There is one already: another is proven before it takes its place.
+    #[error("{path}: this box has a certificate; a new one is proven first", path = .0.display())]
+    InPlace(PathBuf),
     /// A file could not be written.
     #[error("{path}: {source}; check the folder and who may write it", path = path.display())]
     Write {
@@ -267,13 +270,27 @@ impl<'a> Staging<'a> {
     /// gateway takes it up within seconds.
     pub async fn swap(&self, now: Timestamp) -> Result<CertificateReport, StagingError> {
         let report = self.prove(now).await?;
+        self.replace()?;
+        Ok(report)
+    }
+
+    /// Puts the first certificate of a box in place. Without one nothing could be proven, and nothing that works is lost.
+    pub fn first(&self, pem: &str, now: Timestamp) -> Result<CertificateReport, StagingError> {
+        if self.certificate.exists() {
+            return Err(StagingError::InPlace(self.certificate.into()));
+        }
+        let report = self.stage_text(pem, now)?;
+        self.replace()?;
+        Ok(report)
+    }
+
+    fn replace(&self) -> Result<(), StagingError> {
         // Where it was begun before, what is there is no longer what was.
         if !self.mark().exists() {
             self.keep_previous()?;
             install(&self.mark(), &[], 0o644)?;
         }
-        self.put_in_place()?;
-        Ok(report)
+        self.put_in_place()
     }
 
     /// Finishes a swap that was cut short between its two files. Says whether there was one.

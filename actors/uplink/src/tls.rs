@@ -45,8 +45,15 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SetupError> {
 
 /// Every certificate of a PEM file; at least one.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
-    let bytes = read_file(path)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    parse_certificates(&read_file(path)?, path)
+}
+
+/// Every certificate of a PEM text that stands at `path`, or is to; at least one.
+pub(crate) fn parse_certificates(
+    bytes: &[u8],
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => {

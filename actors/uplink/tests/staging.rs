@@ -38,6 +38,26 @@ async fn a_certificate_goes_from_request_to_place_and_its_key_never_leaves_the_b
 }
 
 #[tokio::test]
+async fn the_first_certificate_of_a_box_needs_none_before_it_and_takes_no_others_place() {
+    let hospital = Hospital::open();
+    let folder = hospital.papers.folder.path();
+    let staging = Staging::new(&hospital.settings, TERMINAL, folder);
+    let answer = |validity| hospital.papers.terminals.answer(&staging.request().unwrap(), validity).unwrap();
+    let now = Timestamp::now();
+    let there = staging.first(&answer(Validity::days(9)), now);
+    assert!(matches!(there, Err(StagingError::InPlace(_))), "{there:?}");
+
+    for path in [&hospital.settings.certificate, &hospital.settings.key] {
+        fs::remove_file(path).unwrap();
+    }
+    assert!(matches!(staging.first(&answer(Validity::expired()), now), Err(StagingError::Term { .. })));
+    staging.first(&answer(Validity::days(9)), now).unwrap();
+    let mode = fs::metadata(&hospital.settings.key).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    HttpsCentre::new(&hospital.settings).unwrap().alive(Duration::from_secs(3)).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_the_centre_does_not_accept_is_not_put_in_place() {
     let hospital = Hospital::open();
     let folder = hospital.papers.folder.path();

@@ -357,6 +357,7 @@ pub fn places(document: &Document) -> BTreeMap<String, &'static Section> {
 mod tests {
     use super::*;
     use crate::config::difference::settings;
+    use madoguchi_protocol::texts::{Language, find};
 
     fn one(section_name: &str, name: &str) -> Setting {
         let section = section(section_name).unwrap_or_else(|| panic!("no section {section_name}"));
@@ -385,6 +386,15 @@ mod tests {
         for setting in sections().iter().flat_map(|section| &section.settings) {
             assert!(!setting.help.is_empty(), "{}.{} is not explained", setting.section, setting.name);
         }
+    }
+
+    #[test]
+    fn every_section_and_setting_has_a_name_in_every_language() {
+        let settings = sections().iter().flat_map(|section| &section.settings).map(Setting::text_key);
+        let keys: Vec<_> = sections().iter().map(Section::text_key).chain(settings).collect();
+        let lacks = |key: &&String| Language::ALL.iter().any(|it| find(*it, key, &[]).is_none());
+        let nameless: Vec<_> = keys.iter().filter(lacks).collect();
+        assert!(nameless.is_empty(), "{nameless:#?}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 /// How long a test waits for a card or phone, in milliseconds.
-const TEST_MS: u32 = 12_000;
+pub(super) const TEST_MS: u32 = 12_000;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -147,7 +147,8 @@ async fn test(person: Person, site: Data<Site>, lane: Path<LaneId>) -> Result<Ht
     Ok(to(&page, tested.as_ref().map_or("said-no-answer", outcome)))
 }
 
-const fn outcome(tested: &ReaderTested) -> &'static str {
+/// What came of a test, by its text.
+pub(super) const fn outcome(tested: &ReaderTested) -> &'static str {
     use madoguchi_protocol::evidence::Medium;
     match tested {
         ReaderTested::Read(Medium::MyNumberCard) => "said-read-my-number-card",

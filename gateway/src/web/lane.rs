@@ -60,7 +60,7 @@ fn body(view: &View<'_>, lane: LaneId, person: &Person) -> Markup {
         (now(view, &states))
         (acts::visit_buttons(view, person, lane, &states))
         (acts::rehearsal_button(view, person, lane, &states))
-        (readiness(view, &states))
+        (readiness(view, lane, person, &states))
         (devices(view, lane, person))
         @if let Some(figures) = view.figures.of(Some(lane)) {
             (times(view, figures))
@@ -87,7 +87,13 @@ fn now(view: &View<'_>, states: &Vec<&State>) -> Markup {
     }
 }
 
-fn readiness(view: &View<'_>, states: &[&State]) -> Markup {
+/// What is missing for smartphones here, and by which procedure the lane was set up for them.
+fn readiness(view: &View<'_>, lane: LaneId, person: &Person, states: &[&State]) -> Markup {
+    let running = person.visitor().site().keeper.status().running.clone();
+    let setup = running.and_then(|config| {
+        config.lane.iter().find(|one| one.number == lane)?.face_reader.phone_setup.clone()
+    });
+    let recorded = setup.and_then(|it| Some((it.procedure?, it.version?, it.on?.to_string(), it.by?)));
     html! {
         section {
             h2 { (view.say("lane-phones", &[])) }
@@ -106,6 +112,12 @@ fn readiness(view: &View<'_>, states: &[&State]) -> Markup {
                         }
                     } }
                 }
+            }
+            @if let Some((procedure, version, on, by)) = &recorded {
+                p { (view.say("phones-recorded", &[("procedure", procedure), ("version", version), ("on", on), ("by", by)])) }
+            }
+            @if person.can(Right::Configure) {
+                p.no-print { a href={ "/configuration/phones?lane=" (lane) } { (view.say("phones-title", &[("lane", &lane.to_string())])) } }
             }
         }
     }

@@ -54,6 +54,8 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "configuration-history", "configuration/history"),
     by("administrator", "configuration-import", "configuration/import"),
     by("administrator", "configuration-setup", "configuration/setup"),
+    by("administrator", "configuration-setup-certificates", "configuration/setup/certificates"),
+    by("administrator", "configuration-phones", "configuration/phones?lane=1"),
     by("viewer", "forbidden", "people"),
     by("viewer", "not-found", "nowhere"),
 ];

@@ -6,6 +6,7 @@ use madoguchi_end_to_end::{
     House, Options,
     browser::{Browser, DESKTOP},
     first_start,
+    line::TlsPapers,
     process::Process,
     visits::{self, Way},
 };
@@ -13,6 +14,7 @@ use madoguchi_protocol::{
     fault::FaultCode,
     texts::{Language, text},
 };
+use madoguchi_simulator::pki::tls::Validity;
 use std::{fs, net::TcpListener, time::Duration};
 
 /// A browser in which somebody with this role is logged in.
@@ -176,13 +178,18 @@ fn given(file: &str) -> Vec<(String, Vec<(String, String)>)> {
     forms
 }
 
-/// Fills a form of the configuration and sends it.
-async fn fill(browser: &Browser, fields: &[(String, String)]) {
+/// Fills a form of the configuration.
+async fn type_into(browser: &Browser, fields: &[(String, String)]) {
     for (key, value) in fields {
         let (key, value) = (serde_json::to_string(key).unwrap(), serde_json::to_string(value).unwrap());
         let typed = format!("document.getElementById({key}).value = {value}; true");
         browser.value(&typed).await.unwrap_or_else(|error| panic!("{key}: {error}"));
     }
+}
+
+/// Fills a form of the configuration and sends it.
+async fn fill(browser: &Browser, fields: &[(String, String)]) {
+    type_into(browser, fields).await;
     // What a lane need not have is there where something is said of it.
     let switch = "document.querySelectorAll('input[name^=\"there.\"]').forEach(it => { \
                   const place = it.name.slice(6) + '.'; \
@@ -192,6 +199,115 @@ async fn fill(browser: &Browser, fields: &[(String, String)]) {
     browser.tab_to("it.tagName === 'BUTTON' && !!it.closest('form.sheet')").await.unwrap();
     browser.enter().await.unwrap();
     browser.until("location.pathname === '/configuration/change'").await.unwrap();
+}
+
+/// By keyboard: a lane's devices are found and tried with what the form says, before anything of it is saved.
+async fn try_devices(house: &House, browser: &Browser, fields: &[(String, String)]) {
+    let lane = house.lane(1);
+    lane.hold("my_number_card").await;
+    let listen = &fields.iter().find(|(key, _)| key == "lane.1.face_reader.listen").unwrap().1;
+    for language in Language::ALL {
+        let words = |key: &str, arguments: &[(&str, &str)]| text(language, key, arguments);
+        go(house, browser, "configuration/section?place=lane.1", language).await;
+        let press = async |device: &str| {
+            browser.tab_to(&format!("it.name === 'try' && it.value === '{device}'")).await.unwrap();
+            browser.enter().await.unwrap();
+            browser.until("location.pathname === '/configuration/try'").await.unwrap();
+        };
+        press("face_reader").await;
+        says(browser, &words("devices-face-incomplete", &[])).await;
+        type_into(browser, fields).await;
+        press("face_reader").await;
+        says(browser, &words("devices-face-free", &[("address", listen)])).await;
+        // The reader that is attached is offered, under a name that stays.
+        let offered = "(() => { const it = document.getElementById('found.lane.1.nfc_reader.reader'); \
+                       it.selectedIndex = 1; return it.value; })()";
+        let offered = browser.text(offered).await.unwrap();
+        assert!(["{ serial =", "{ name ="].iter().any(|how| offered.starts_with(how)), "{offered}");
+        press("nfc_reader").await;
+        says(browser, &words("said-read-my-number-card", &[])).await;
+        let kept = "document.getElementById('lane.1.nfc_reader.reader').value";
+        assert_eq!(browser.text(kept).await.unwrap(), offered, "what was typed is still there");
+    }
+    lane.take_away().await;
+    go(house, browser, "configuration/section?place=lane.1", Language::Ja).await;
+    let saved = browser.text("document.getElementById('lane.1.face_reader.listen').value").await.unwrap();
+    assert_eq!(saved, "", "nothing was saved");
+}
+
+/// Those who issue certificates for a box that has none: the wizard leads to them and back.
+struct Issuers {
+    papers: TlsPapers,
+    centres: String,
+}
+
+impl Issuers {
+    /// The terminal's certificate and key, and the centre's authority, are not on the box yet.
+    fn before_the_first(house: &House) -> Self {
+        let papers = TlsPapers::make(house.directory());
+        let centres = fs::read_to_string(papers.at("centre-ca.pem")).unwrap();
+        for name in ["centre-ca.pem", "uplink.pem", "uplink.key"] {
+            fs::remove_file(papers.at(name)).unwrap();
+        }
+        Self { papers, centres }
+    }
+
+    /// Takes the request out and puts in place what was issued.
+    async fn serve(&self, house: &House, browser: &Browser) {
+        let words = |language, key: &str| text(language, key, &[]);
+        let put = async |name: &str, pem: &str| {
+            let pem = serde_json::to_string(pem).unwrap();
+            let chosen = format!(
+                "(() => {{ const it = document.getElementById('file'); \
+                 it.selectedIndex = [...it.options].findIndex(one => one.value.endsWith('{name}')); \
+                 document.getElementById('certificate').value = {pem}; return it.selectedIndex >= 0; }})()"
+            );
+            assert_eq!(browser.value(&chosen).await.unwrap(), true, "{name} is missing");
+            browser.tab_to("it.tagName === 'BUTTON' && !!it.closest('form.sheet')").await.unwrap();
+            browser.enter().await.unwrap();
+            browser.until("location.pathname.endsWith('/certificates/put')").await.unwrap();
+        };
+        go(house, browser, "configuration/setup/certificates", Language::Ja).await;
+        put("centre-ca.pem", "no certificate").await;
+        says(browser, &words(Language::Ja, "papers-not-put")).await;
+        put("centre-ca.pem", &self.centres).await;
+        says(browser, &words(Language::Ja, "papers-put-done")).await;
+
+        go(house, browser, "configuration/setup/certificates", Language::En).await;
+        let request = "(() => { const it = document.querySelector('form[action$=\"/request\"]'); \
+                       return fetch(it.action, { method: 'POST', body: new URLSearchParams(new FormData(it)) })\
+                       .then(answer => answer.text()); })()";
+        let request = browser.text(request).await.unwrap();
+        assert!(request.contains("BEGIN CERTIFICATE REQUEST"), "{request}");
+        let issued = self.papers.terminals.answer(&request, Validity::days(400)).unwrap();
+        put("uplink.pem", &issued).await;
+        says(browser, &words(Language::En, "papers-put-done")).await;
+        let open = "document.querySelector('table.papers').innerText.includes('☐')";
+        assert_eq!(browser.value(open).await.unwrap(), false, "nothing is missing");
+    }
+}
+
+/// R-08: the maker's procedure is recorded, takes effect, is shown, and wants both restarts again (R-13).
+async fn record_the_procedure(house: &House, browser: &Browser) {
+    go(house, browser, "lanes/1", Language::Ja).await;
+    browser.tab_to("it.getAttribute('href') === '/configuration/phones?lane=1'").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/configuration/phones'").await.unwrap();
+    says(browser, &text(Language::Ja, "phones-about", &[])).await;
+    go(house, browser, "configuration/phones?lane=1", Language::En).await;
+    for (field, value) in [("procedure", "KB0012308"), ("version", "2.0"), ("by", "ME 12")] {
+        browser.value(&format!("document.getElementById('{field}').value = '{value}'; true")).await.unwrap();
+    }
+    let day = browser.text("document.getElementById('on').value").await.unwrap();
+    browser.tab_to("it.tagName === 'BUTTON' && !!it.closest('form.sheet')").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/configuration/change'").await.unwrap();
+    apply_and_confirm(browser).await;
+    go(house, browser, "lanes/1", Language::En).await;
+    let record = [("procedure", "KB0012308"), ("version", "2.0"), ("on", day.as_str()), ("by", "ME 12")];
+    says(browser, &text(Language::En, "phones-recorded", &record)).await;
+    says(browser, &text(Language::En, "readiness-box-restarted-what", &[])).await;
+    says(browser, &text(Language::En, "readiness-reader-restarted-what", &[])).await;
 }
 
 /// By keyboard: the change that is shown takes effect, and somebody is there to say that it may stay.
@@ -226,6 +342,7 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     let house = House::hospital(Options { lanes: 1, ..Options::default() }).await;
     let forms = given(&fs::read_to_string(house.config()).unwrap());
     assert!(forms.len() >= 7, "{forms:?}");
+    let issuers = Issuers::before_the_first(&house);
     fs::remove_file(house.config()).unwrap();
     let (_gateway, browser) = first_start_of_a_new_box(&house, "管理 花子", Language::Ja).await;
 
@@ -247,10 +364,18 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
         } else {
             go(&house, &browser, &format!("configuration/section?place={form}"), Language::Ja).await;
         }
+        if form == "lane.1" {
+            try_devices(&house, &browser, fields).await;
+        }
         fill(&browser, fields).await;
         // Each step can be left and taken up again.
         go(&house, &browser, "status", Language::Ja).await;
     }
+    go(&house, &browser, "configuration/setup", Language::Ja).await;
+    browser.tab_to("it.getAttribute('href') === '/configuration/setup/certificates'").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/configuration/setup/certificates'").await.unwrap();
+    issuers.serve(&house, &browser).await;
     go(&house, &browser, "configuration/setup", Language::Ja).await;
     let open = "document.querySelector('ol.steps').innerText.includes('☐')";
     assert_eq!(browser.value(open).await.unwrap(), false, "every step is done");
@@ -270,13 +395,14 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
         .await;
     go(&house, &browser, "configuration/setup", Language::En).await;
     let proven = browser.text(proof).await.unwrap();
-    assert!(!proven.contains('☐') && proven.matches('✓').count() == 3, "{proven}");
+    assert!(!proven.contains('☐') && proven.matches('✓').count() == 4, "{proven}");
     go(&house, &browser, "lanes/1", Language::Ja).await;
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)").await.unwrap();
     says(&browser, &text(Language::Ja, "end-confirmed", &[])).await;
     // The next visit is shown live; what the reader has opened stays open.
     assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
     browser.until("document.querySelectorAll('details[open] tbody tr').length === 2").await.unwrap();
+    record_the_procedure(&house, &browser).await;
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
     browser.close().await.unwrap();
 }

@@ -1,10 +1,10 @@
 //! Which of the attached readers is the lane's: by what stays the same, never by the order of finding.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::ffi::{CStr, CString};
 
 /// How a reader is bound to its lane.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReaderBinding {
     /// The only reader of the box. With two or more attached, none is taken.
@@ -18,6 +18,29 @@ pub enum ReaderBinding {
     Serial(String),
     /// Where it is plugged in, as in `/sys/bus/usb/devices`: `1-2.3`. For equal readers without serials.
     Usb(String),
+}
+
+/// A reader that is attached, and how it can be bound to a lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The PC/SC name.
+    pub name: String,
+    /// What fits this reader alone of all that are attached, and stays when it is plugged in again. None where it is one
+    /// of several equal ones and does not say where it is plugged in.
+    pub binding: Option<ReaderBinding>,
+}
+
+/// How each of these readers can be bound: by its serial number, else by its name, else by its USB socket, which only
+/// those are asked for that nothing else tells apart.
+pub(super) fn offer(names: &[String], port: impl Fn(&str) -> Option<String>) -> Vec<Found> {
+    let alone = |binding: &ReaderBinding| names.iter().filter(|name| binding.may_be(name)).count() == 1;
+    let binding = |name: &str| {
+        let by_serial = serial(name).filter(|it| !it.is_empty()).map(|it| ReaderBinding::Serial(it.into()));
+        let by_name = [without_index(name), name].map(|name| ReaderBinding::Name(name.into()));
+        let by_port = || port(name).map(ReaderBinding::Usb);
+        by_serial.into_iter().chain(by_name).find(alone).or_else(by_port)
+    };
+    names.iter().map(|name| Found { name: name.clone(), binding: binding(name) }).collect()
 }
 
 /// An attached reader, as the binding sees it.
@@ -141,6 +164,25 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_is_offered_by_what_fits_it_alone_and_stays() {
+        let offered = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let port = |name: &str| name.starts_with("Cheap").then(|| format!("1-{}", &name[13..15]));
+            offer(&names, port).into_iter().map(|found| found.binding).collect::<Vec<_>>()
+        };
+        let serial = |text: &str| Some(ReaderBinding::Serial(text.into()));
+        assert_eq!(offered(&[FIRST, SECOND]), [serial("SER123"), serial("SER456")]);
+        let plain = Some(ReaderBinding::Name("Plain Reader".into()));
+        assert_eq!(offered(&["Plain Reader 00 00", FIRST]), [plain, serial("SER123")]);
+        let slot = |name: &str| Some(ReaderBinding::Name(name.into()));
+        let slots = ["Dual Reader (SER1) 02 00", "Dual Reader (SER1) 02 01"];
+        assert_eq!(offered(&slots), slots.map(slot));
+        let usb = |port: &str| Some(ReaderBinding::Usb(port.into()));
+        assert_eq!(offered(&["Cheap Reader 00 00", "Cheap Reader 01 00"]), [usb("1-00"), usb("1-01")]);
+        assert_eq!(offered(&["Mute Reader 00 00", "Mute Reader 01 00"]), [None, None]);
+    }
+
+    #[test]
     fn settings_are_written_as_documented() {
         #[derive(Deserialize)]
         struct Settings {
@@ -153,6 +195,7 @@ mod tests {
             (r#"{"reader":{"name":"N"}}"#, ReaderBinding::Name("N".into())),
         ] {
             assert_eq!(serde_json::from_str::<Settings>(json).unwrap().reader, binding);
+            assert_eq!(serde_json::json!({ "reader": binding }).to_string(), json);
         }
     }
 
@@ -164,6 +207,8 @@ mod tests {
                 let readers = [Attached { name, usb: None }];
                 prop_assert!(ReaderBinding::Name(full.clone()).choose(&readers).is_some());
                 let _ = ReaderBinding::Serial("x".into()).choose(&readers);
+                let offered = offer(&[full.clone()], |_| None).remove(0).binding;
+                prop_assert!(offered.is_some_and(|binding| binding.may_be(&full)));
             }
         }
     }

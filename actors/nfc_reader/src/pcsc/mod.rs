@@ -11,6 +11,7 @@ pub mod medium;
 mod usb;
 mod watch;
 
+use binding::Found;
 use jiff::Timestamp;
 use std::{ffi::CString, sync::mpsc, thread, time::Duration};
 
@@ -64,16 +65,22 @@ pub enum ListError {
     Hung,
 }
 
-/// The names of all attached readers, for a person to choose from. Waits no longer than `patience`; the
-/// thread that asked is left behind then, and ends when its call returns.
-pub fn list_readers(patience: Duration) -> Result<Vec<String>, ListError> {
+/// All attached readers, for a person to choose from. Waits no longer than `patience`; the thread that asked is left
+/// behind then, and ends when its call returns.
+///
+/// # Errors
+/// [`ListError`] where the service does not say.
+pub fn find_readers(patience: Duration) -> Result<Vec<Found>, ListError> {
     let (sender, answer) = mpsc::sync_channel(1);
     let ask = move || {
-        let names = pcsc::Context::establish(pcsc::Scope::System)
-            .and_then(|context| context.list_readers_owned())
-            .map(|names| names.iter().map(|name| name.to_string_lossy().into_owned()).collect());
+        let found = pcsc::Context::establish(pcsc::Scope::System).and_then(|context| {
+            let names = context.list_readers_owned()?;
+            let names: Vec<_> = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+            let port = |name: &str| usb::port(&context, &CString::new(name).ok()?);
+            Ok(binding::offer(&names, port))
+        });
         // Nobody listens any more when it took too long.
-        let _ = sender.send(names);
+        let _ = sender.send(found);
     };
     thread::Builder::new().name("pcsc-list".into()).spawn(ask).map_err(|_| ListError::Down)?;
     answer.recv_timeout(patience).map_err(|_| ListError::Hung)?.map_err(|_| ListError::Down)

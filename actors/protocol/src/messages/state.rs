@@ -183,6 +183,9 @@ pub struct ReaderIdentity {
     pub model: String,
     /// Software version.
     pub software: String,
+    /// Its present start, by which a restart after setup is seen.
+    #[serde(default)]
+    pub boot: String,
 }
 
 /// A visit as staff see it.

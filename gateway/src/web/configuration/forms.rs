@@ -1,12 +1,13 @@
 //! One form for each section and each lane, made from the catalogue of settings.
 
-use super::{back, edit, mistakes, status, text, why};
+use super::{back, devices, edit, mistakes, status, text, why};
 use crate::{
     config::{
         Mistake,
         catalogue::{self, Kind, Section, Setting, shown, typed},
         document::{Document, EditError},
     },
+    keeper::Status,
     web::{
         access::{Person, Refusal, Right},
         frame::Page,
@@ -57,27 +58,56 @@ pub(super) fn sections_of(place: &str) -> Vec<(String, &'static Section)> {
 async fn show(person: Person, query: Query<Place>) -> Result<HttpResponse, Refusal> {
     let status = status(&person)?;
     let place = &query.place;
-    let sections = sections_of(place);
-    let (Ok(document), false) = (text(&status).parse::<Document>(), sections.is_empty()) else {
+    let (Ok(document), false) = (text(&status).parse::<Document>(), sections_of(place).is_empty()) else {
         return Err(Refusal::page(person.visitor(), StatusCode::NOT_FOUND, "refused-not-found"));
     };
+    Ok(sheet(&person, &status, place, &document, None).await)
+}
+
+/// Everything that a form's fields are made from.
+struct Sheet<'a> {
+    view: &'a View<'a>,
+    document: &'a Document,
+    wrong: &'a [Mistake],
+    /// The generic readers that are attached, where the form has to do with them.
+    found: &'a [devices::Offer],
+}
+
+/// The form of a place, with what came of trying a device.
+pub(super) async fn sheet(
+    person: &Person,
+    status: &Status,
+    place: &str,
+    document: &Document,
+    tried: Option<&devices::Tried>,
+) -> HttpResponse {
     let wrong: &[Mistake] = status.prepared.as_ref().map_or(&status.mistakes, |prepared| &prepared.mistakes);
-    Ok(person.page(&Page::titled("configuration-form"), |view| {
+    let lane = devices::lane_of(place);
+    let found = match lane {
+        Some(lane) => devices::offers(document, lane).await,
+        None => Vec::new(),
+    };
+    person.page(&Page::titled("configuration-form"), |view| {
+        let sheet = Sheet { view, document, wrong, found: &found };
         html! {
+            @if let Some(tried) = tried { (tried.told(view)) }
             (mistakes(view, wrong))
             form.sheet method="post" action={ "/configuration/section?place=" (place) } {
                 (person.csrf_field())
-                @for (place, section) in &sections { (fields(view, &document, place, section, wrong)) }
+                @for (place, section) in &sections_of(place) { (fields(&sheet, place, section)) }
+                // The first button is the one that the return key presses.
                 button { (view.say("configuration-check", &[])) }
+                @if lane.is_some() { (devices::buttons(view, place)) }
             }
             (back(view))
         }
-    }))
+    })
 }
 
 /// A section's fields.
-fn fields(view: &View<'_>, document: &Document, place: &str, section: &Section, wrong: &[Mistake]) -> Markup {
-    let there = document.has(place);
+fn fields(sheet: &Sheet<'_>, place: &str, section: &Section) -> Markup {
+    let view = sheet.view;
+    let there = sheet.document.has(place);
     html! {
         fieldset {
             legend { (view.say(&section.text_key(), &[])) }
@@ -88,12 +118,13 @@ fn fields(view: &View<'_>, document: &Document, place: &str, section: &Section, 
                 }
                 input type="hidden" name={ "asked." (place) } value="yes";
             }
-            @for setting in &section.settings { (field(view, document, place, setting, wrong)) }
+            @for setting in &section.settings { (field(sheet, place, setting)) }
         }
     }
 }
 
-fn field(view: &View<'_>, document: &Document, place: &str, setting: &Setting, wrong: &[Mistake]) -> Markup {
+fn field(sheet: &Sheet<'_>, place: &str, setting: &Setting) -> Markup {
+    let Sheet { view, document, wrong, found } = *sheet;
     let key = setting.key_at(place);
     let value = document.get(&key).map_or(String::new(), |value| shown(&setting.kind, &value));
     let default = setting.default.as_deref().map(|value| shown(&setting.kind, value));
@@ -101,6 +132,7 @@ fn field(view: &View<'_>, document: &Document, place: &str, setting: &Setting, w
     let invalid = mistake.is_some().then_some("true");
     let hint = format!("{key}-hint");
     html! {
+        @if devices::is_reader(setting) { (devices::choice(view, &key, found)) }
         div.field {
             label for=(key) {
                 (view.say(&setting.text_key(), &[]))
@@ -148,26 +180,29 @@ async fn change(
 }
 
 /// Sets what was typed. A field that the form did not have is left as it is; an empty one is left to its default.
-fn set(
+pub(super) fn set(
     document: &mut Document,
     sections: &[(String, &'static Section)],
     form: &BTreeMap<String, String>,
 ) -> Result<(), EditError> {
     for (place, section) in sections {
-        let switched_off =
-            form.contains_key(&format!("asked.{place}")) && !form.contains_key(&format!("there.{place}"));
+        // A reader that was chosen from those that are attached is used, and goes before what is written.
+        let chosen = |key: &str| form.get(&devices::chosen(key)).filter(|it| !it.is_empty());
+        let is_chosen = section.settings.iter().any(|setting| chosen(&setting.key_at(place)).is_some());
+        let is_there = is_chosen || form.contains_key(&format!("there.{place}"));
+        let switched_off = form.contains_key(&format!("asked.{place}")) && !is_there;
         if switched_off {
             if document.has(place) {
                 document.remove(place)?;
             }
             continue;
         }
-        if form.contains_key(&format!("there.{place}")) {
+        if is_there {
             document.make(place)?;
         }
         for setting in &section.settings {
             let key = setting.key_at(place);
-            let Some(given) = form.get(&key) else { continue };
+            let Some(given) = chosen(&key).or_else(|| form.get(&key)) else { continue };
             let given = given.replace("\r\n", "\n");
             let now = document.get(&key).map_or(String::new(), |value| shown(&setting.kind, &value));
             // What nobody touched is not written anew: the file stays as its author wrote it.
@@ -205,6 +240,20 @@ mod tests {
         assert!(with.parse::<Document>().unwrap().has("lane.2.nfc_reader"), "{with}");
         assert!(with.contains("[lane.nfc_reader]"), "{with}");
         assert_eq!(after("lane.2", &[asked]), TEXT);
+    }
+
+    #[test]
+    fn a_reader_that_is_chosen_from_those_attached_is_used_whatever_else_the_form_says() {
+        let found = "{ serial = \"SER123\" }";
+        let fields = [
+            ("asked.lane.2.nfc_reader", "yes"),
+            ("found.lane.2.nfc_reader.reader", found),
+            ("lane.2.nfc_reader.reader", "\"only\""),
+        ];
+        let document: Document = after("lane.2", &fields).parse().unwrap();
+        assert_eq!(document.get("lane.2.nfc_reader.reader").as_deref(), Some(found));
+        let none = [fields[0], ("found.lane.2.nfc_reader.reader", ""), fields[2]];
+        assert_eq!(after("lane.2", &none), TEXT);
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! sound. What these pages need works without any configuration, so they also mend a broken one.
 
 mod change;
+mod devices;
 mod forms;
 mod history;
 mod import;
 mod overview;
+mod papers;
+mod phones;
 mod setup;
 
 use super::{
@@ -33,10 +36,13 @@ use std::sync::Arc;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     overview::routes(config);
+    devices::routes(config);
     forms::routes(config);
     change::routes(config);
     history::routes(config);
     import::routes(config);
+    papers::routes(config);
+    phones::routes(config);
     setup::routes(config);
 }
 

@@ -1,13 +1,14 @@
 //! First start: the configuration of a new box, step by step, and the proof that each lane works. What was given so far
 //! is kept as the change that is being prepared, so each step can be left and taken up again, also after a restart.
 
-use super::{back, mistakes, stage, status, text};
+use super::{back, mistakes, papers, stage, status, text};
 use crate::{
     config::{
         catalogue,
         document::{Document, EditError},
     },
     keeper::Status,
+    pcsc,
     web::{
         access::{Person, Refusal},
         frame::Page,
@@ -18,8 +19,8 @@ use actix_web::{
     HttpResponse,
     web::{self, ServiceConfig},
 };
-use madoguchi_nfc_reader::pcsc::list_readers;
-use madoguchi_protocol::{ActorKind, Address, LaneId, messages::state::Detail};
+use madoguchi_nfc_reader::pcsc::binding::Found;
+use madoguchi_protocol::{ActorKind, Address, LaneId, messages::state::Detail, readiness::TermId};
 use maud::{Markup, html};
 use std::{fs, path::Path, time::Duration};
 
@@ -70,7 +71,8 @@ async fn show(person: Person) -> Result<HttpResponse, Refusal> {
     let status = status(&person)?;
     let document = text(&status).parse::<Document>().ok();
     // The service may hang: it is asked elsewhere.
-    let readers = web::block(|| list_readers(PATIENCE)).await.ok().and_then(Result::ok).unwrap_or_default();
+    let readers =
+        web::block(|| pcsc::find(None, PATIENCE)).await.ok().and_then(Result::ok).unwrap_or_default();
     Ok(person.page(&Page::titled("configuration-setup"), |view| {
         html! {
             p { (view.say("configuration-setup-about", &[])) }
@@ -90,7 +92,7 @@ fn steps(
     view: &View<'_>,
     status: &Status,
     document: &Document,
-    readers: &[String],
+    readers: &[Found],
 ) -> Markup {
     let say = |key: &str| view.say(key, &[]);
     let mark = |place: &str| if is_said(document, place) { "✓ " } else { "☐ " };
@@ -123,10 +125,15 @@ fn steps(
                     (view.say("page-lane", &[("lane", &number.to_string())]))
                 } }
             }
+            li {
+                (if papers::are_there(document) { "✓ " } else { "☐ " })
+                a href=(papers::PAGE) { (say("papers-title")) }
+            }
         }
+        p { small { (say("configuration-setup-later")) } }
         p { (say("configuration-attached-readers")) }
         @if readers.is_empty() { p { (say("configuration-no-readers")) } }
-        @else { ul { @for reader in readers { li { code { (reader) } } } } }
+        @else { ul { @for reader in readers { li { code { (reader.name) } } } } }
         (mistakes(view, wrong))
         p { a.button href="/configuration/change" { (say("configuration-check")) } }
         @if let Some(config) = &status.running { (proof(view, &config.lanes())) }
@@ -151,6 +158,11 @@ fn proof(view: &View<'_>, lanes: &[LaneId]) -> Markup {
                 a href={ "/lanes/" (lane) } { (view.say("page-lane", &[("lane", &lane.to_string())])) }
                 ul {
                     (mark(linked, "configuration-prove-face"))
+                    @if let Some(Detail::FaceReader { phones_unmet, .. }) = detail(ActorKind::FaceReader, *lane) {
+                        @let done = !phones_unmet.iter().any(|term| term.id == TermId::Procedure);
+                        li { (if done { "✓ " } else { "☐ " })
+                            a href={ "/configuration/phones?lane=" (lane) } { (view.say("configuration-prove-procedure", &[])) } }
+                    }
                     @if let Some(Detail::NfcReader { ready, .. }) = detail(ActorKind::NfcReader, *lane) {
                         (mark(*ready, "configuration-prove-nfc"))
                     }

@@ -37,6 +37,7 @@ fn lane(boards: &Boards, lane: LaneId) {
             maker: "panasonic".into(),
             model: "EXAMPLE-1".into(),
             software: "2.0".into(),
+            boot: "1".into(),
         }),
         phones_offered: !is_troubled,
         phones_since: Some(now),

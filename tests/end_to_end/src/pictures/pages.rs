@@ -62,7 +62,7 @@ pub fn shots() -> Vec<Shot> {
 pub fn index(shots: &[Shot]) -> String {
     let mut text = String::from(
         "# The pages in pictures\n\nMade by `make pictures` of a simulated hospital with three lanes: at the first a \
-         patient types a PIN, the second has lost\nits generic reader, the third is idle. Names and numbers are \
+         patient types a PIN, the second has lost\nits generic reader, the third is idle; the centre has refused a confirmation. Names and numbers are \
          invented. A page that is newer than the pictures is missing until they are taken anew.\n\n\
          | page | 日本語 | English |\n|---|---|---|\n",
     );
@@ -126,12 +126,15 @@ pub async fn take_all(progress: impl Fn(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Visits, one in progress, a reader that is lost, a change that is prepared. The administrator's cookie.
+/// Visits, one set aside, one in progress, a reader that is lost, a change that is prepared. The administrator's cookie.
 async fn something_happens(house: &mut House) -> Result<String> {
     for (lane, way) in [(1, Way::Android), (2, Way::Iphone), (3, Way::CardByFace), (1, Way::Iphone)] {
         visits::serve(&house.lane(lane), way, &format!("{}#{lane}", way.kind())).await;
     }
     house.settled(4).await;
+    visits::one_set_aside(house).await;
+    visits::leave(&house.lane(1)).await;
+    house.centre_well().await;
     visits::to_android_pin(&house.lane(1)).await;
     house.lane(2).nfc_reader("unplug").await;
     house.raised("nfc_reader@2", FaultCode::NfcReaderLost).await;

@@ -1,0 +1,22 @@
+# Choosing and trying a lane's devices before they are saved.
+
+devices-found = Choose from the generic readers that are attached
+devices-as-written = Choose none (as written below)
+devices-alike = can't be told from another of its kind; plug it into another USB socket
+devices-try-about = What you typed can be tried before it is saved. At the generic reader, hold a card or phone within 12 seconds after pressing the button.
+devices-try-nfc = Try the generic reader
+devices-try-face = Try the face-auth reader's address
+devices-not-saved = What you typed is not saved yet.
+devices-none-written = No generic reader is chosen for this lane, or the field is written wrongly.
+devices-of-lane = This reader is in use at lane { $lane }. Choose another one.
+devices-busy = Somebody else is trying a reader. Try again in a moment.
+devices-face-incomplete = Fill in the address, the box's certificate, its private key and the authority before you try.
+devices-face-no-address = Write the address like 192.168.10.1:28201.
+devices-face-listens = This lane listens at this address already.
+devices-face-of-lane = This address is lane { $lane }'s. Give each lane a port of its own.
+devices-face-free = The box can listen at { $address }.
+devices-face-taken = Another program uses { $address }. Choose another port.
+devices-face-not-ours = { $address } is no address of this box. Look at the settings of the network at the counters.
+devices-face-not-listening = The box can't listen at { $address }.
+devices-face-certificate = The box's certificate: { $name } (until { $until })
+devices-face-expects = The reader's certificate must bear the name { $name }. Give the reader this address, and after saving look under "Prove it" whether it is connected.
