@@ -71,7 +71,6 @@ enum Found {
 /// Every certificate and key that the configuration names or leaves to its default.
 fn papers(document: &Document) -> Vec<Paper> {
     let mut papers = BTreeMap::<PathBuf, Paper>::new();
-    let in_token = document.get("uplink.token").is_some();
     for (place, section) in catalogue::places(document) {
         if section.optional && !document.has(&place)
             || place.starts_with("uplink.vpn") && !document.has(&place)
@@ -86,7 +85,7 @@ fn papers(document: &Document) -> Vec<Paper> {
                 continue;
             }
             let key = setting.key_at(&place);
-            if is_key && in_token && key == "uplink.key" {
+            if is_key && document.get(&format!("{place}.token")).is_some() {
                 continue;
             }
             let value = document.get(&key).or_else(|| setting.default.clone());
