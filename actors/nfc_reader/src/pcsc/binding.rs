@@ -207,7 +207,7 @@ mod tests {
                 let readers = [Attached { name, usb: None }];
                 prop_assert!(ReaderBinding::Name(full.clone()).choose(&readers).is_some());
                 let _ = ReaderBinding::Serial("x".into()).choose(&readers);
-                let offered = offer(&[full.clone()], |_| None).remove(0).binding;
+                let offered = offer(std::slice::from_ref(&full), |_| None).remove(0).binding;
                 prop_assert!(offered.is_some_and(|binding| binding.may_be(&full)));
             }
         }
