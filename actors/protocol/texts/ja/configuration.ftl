@@ -176,7 +176,6 @@ configuration-origin-history = 第 { $number } 版から
 configuration-origin-import = 取り込み
 configuration-setup = はじめての設定
 configuration-setup-about = 順に入力してください。途中でやめても、入力した内容は残ります。リーダーの設定は、汎用カードリーダーの説明書ではなく、顔認証付きカードリーダーのメーカーの手順書（KB0012308）に従ってください。
-configuration-setup-later = どの手順も途中でやめて、あとから続けられます。
 configuration-setup-begin = 設定を始める
 configuration-attached-readers = 接続されている汎用カードリーダー:
 configuration-no-readers = 見つかりません。ケーブルと PC/SC サービスを確認してください。

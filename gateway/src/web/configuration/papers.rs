@@ -175,14 +175,20 @@ fn page(person: &Person, status: &Status, said: Option<Said>, code: StatusCode) 
     })
 }
 
-/// What a file is for: the settings that name it.
+/// What a file is for: the settings that name it, each once with its lanes.
 fn roles(view: &View<'_>, paper: &Paper) -> String {
-    let role = |(key, name): &(String, String)| {
+    let mut lanes = BTreeMap::<&str, Vec<&str>>::new();
+    for (key, name) in &paper.named {
         let lane = key.strip_prefix("lane.").and_then(|rest| rest.split('.').next());
-        let lane = lane.map(|lane| format!(" ({})", view.say("page-lane", &[("lane", lane)])));
-        format!("{}{}", view.say(name, &[]), lane.unwrap_or_default())
+        lanes.entry(name).or_default().extend(lane);
+    }
+    let role = |(name, lanes): (&&str, &Vec<&str>)| match lanes.is_empty() {
+        true => view.say(name, &[]),
+        false => {
+            format!("{} ({})", view.say(name, &[]), view.say("page-lane", &[("lane", &lanes.join(", "))]))
+        }
     };
-    paper.named.iter().map(role).collect::<Vec<_>>().join(" / ")
+    lanes.iter().map(role).collect::<Vec<_>>().join(" / ")
 }
 
 fn list(view: &View<'_>, found: &[(&Paper, Found)], now: Timestamp) -> Markup {

@@ -130,7 +130,9 @@ fn steps(
                 a href=(papers::PAGE) { (say("papers-title")) }
             }
         }
-        p { small { (say("configuration-setup-later")) } }
+        @if let Some(free) = (1..=LaneId::MAX).find(|number| !document.lanes().contains(number)) {
+            (super::button(person, view, "/configuration/lanes", "configuration-lane-add", "second", &[("number", &free.to_string())]))
+        }
         p { (say("configuration-attached-readers")) }
         @if readers.is_empty() { p { (say("configuration-no-readers")) } }
         @else { ul { @for reader in readers { li { code { (reader.name) } } } } }
