@@ -316,7 +316,8 @@ pub struct Queue {
 /// What can be done with the queue. The gateway may run, where nothing else is said.
 #[derive(Debug, Subcommand)]
 pub enum QueueAct {
-    /// List what waits and what was set aside, oldest first: ids, lanes, times, stages, reasons; no personal data.
+    /// List what waits and what was set aside, oldest first: ids, lanes, times, stages, reasons; no personal data. While
+    /// the gateway runs, also for how long there is room and what would be given up first.
     List {
         /// Also what is settled already.
         #[arg(long)]

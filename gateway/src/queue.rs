@@ -100,8 +100,8 @@ async fn act(records: &Records, act: &QueueAct) -> Result<ExitCode> {
     }
 }
 
-async fn list(records: &Records, all: bool, as_json: bool) -> Result<ExitCode> {
-    let mut records = records.all(false).await?;
+async fn list(queue: &Records, all: bool, as_json: bool) -> Result<ExitCode> {
+    let mut records = queue.all(false).await?;
     records.retain(|record| all || record.stage != RecordStage::Settled);
     if as_json {
         let all: Vec<_> = records.iter().map(described).collect();
@@ -124,6 +124,9 @@ async fn list(records: &Records, all: bool, as_json: bool) -> Result<ExitCode> {
         count(&[RecordStage::Answered, RecordStage::Delivered]),
         count(&[RecordStage::SetAside]),
     )?;
+    if let Some(outlook) = queue.outlook().await? {
+        writeln!(text, "{}", words::outlook(&outlook))?;
+    }
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

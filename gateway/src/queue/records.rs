@@ -6,8 +6,8 @@ use madoguchi_offline_queue::{operator, store::Store};
 use madoguchi_protocol::{
     RequestId,
     messages::offline_queue::{
-        DiscardReason, DiscardRecord, ExportRecord, ListRecords, MAX_RECORDS, QueuedRecord, RecordMended,
-        RecordPage, RecordPart, RetryRecord, ShowRecord,
+        AskOutlook, DiscardReason, DiscardRecord, ExportRecord, ListRecords, MAX_RECORDS, Outlook,
+        QueuedRecord, RecordMended, RecordPage, RecordPart, RetryRecord, ShowRecord,
     },
 };
 
@@ -46,6 +46,14 @@ impl Records {
             }
         };
         record.with_context(|| format!("the queue knows no record {id}"))
+    }
+
+    /// How long the room lasts, which only a running gateway can tell, and what would be given up first.
+    pub(super) async fn outlook(&self) -> Result<Option<Outlook>> {
+        match self {
+            Self::Running(gateway) => gateway.ask(AskOutlook {}).map(Some),
+            Self::Stopped(_) => Ok(None),
+        }
     }
 
     /// Puts one back into the line.

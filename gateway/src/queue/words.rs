@@ -1,7 +1,9 @@
 //! A record in words and as JSON: what the commands print and an export holds.
 
 use jiff::{Timestamp, tz::TimeZone};
-use madoguchi_protocol::messages::offline_queue::{QueuedRecord, RecordReason, RecordStage};
+use madoguchi_protocol::messages::offline_queue::{
+    GivenUpFirst, Outlook, QueuedRecord, RecordReason, RecordStage,
+};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -16,6 +18,26 @@ pub fn line(record: &QueuedRecord) -> String {
         time(*accepted_at),
         stage_name(*stage)
     )
+}
+
+/// How long the room lasts, and what would be given up first.
+pub fn outlook(outlook: &Outlook) -> String {
+    let Outlook { when_full, give_up_after_days, first, hours_left } = outlook;
+    let hours = hours_left.map_or_else(|| "unknown".to_owned(), |hours| hours.to_string());
+    let when_full = match when_full {
+        GivenUpFirst::Nothing => "nothing is given up, new patients take a fallback",
+        GivenUpFirst::SetAside => "what was set aside longest ago is given up first",
+        GivenUpFirst::Oldest => "what was set aside longest ago is given up first, then what waited longest",
+    };
+    let mut text = format!("hours of outage left at the present rate: {hours}\nwhen full: {when_full}");
+    // Writing to a String can't fail.
+    if let Some(first) = first {
+        let _ = write!(text, " (now {})", first.id);
+    }
+    if let Some(days) = give_up_after_days {
+        let _ = write!(text, "\nwhat still waits after {days} days is given up");
+    }
+    text
 }
 
 /// All that is known of it.

@@ -47,6 +47,7 @@ async fn with_two_that_wait() -> House {
     // A running gateway tells the same; looking through the file itself needs it stopped.
     let running = said(&house, &["list"]);
     assert!(running.contains("2 wait for the centre, 0 answered, 0 set aside"), "{running}");
+    assert!(running.contains("hours of outage left") && running.contains("when full: nothing"), "{running}");
     let check = queue(&house, &["check"]);
     assert!(!check.status.success());
     let why = String::from_utf8(check.stderr).unwrap();
