@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 
 /// A confirmation with certificate and signature has about this size.
 const BYTES: usize = 2_200;
-/// How long each line is measured.
-const EACH: Duration = Duration::from_secs(3);
+/// How long each line is measured: floor and store take turns, so that whatever else the machine does hits both alike.
+const TURN: Duration = Duration::from_millis(200);
+const TURNS: usize = 15;
 const BACKLOG: u64 = 100_000;
 const CALLERS: [u64; 3] = [1, 8, 64];
 /// Records drained for the last figure.
@@ -56,17 +57,23 @@ async fn measure(place: &Path) {
             );
         }
         for callers in CALLERS {
-            // The floor is measured beside each line: what else the machine does hits both.
-            let floor = floor(place);
-            let (figures, after) = accept(&store, callers, next, None, EACH).await;
-            next = after;
+            let (mut floor, mut figures) = (Figures::default(), Figures::default());
+            let commits = store.status().await.unwrap().commits;
+            for _ in 0..TURNS {
+                floor.add(bare(place));
+                let (turn, after) = accept(&store, callers, next, None, TURN).await;
+                figures.add(turn);
+                next = after;
+            }
+            let commits = store.status().await.unwrap().commits - commits;
             let name = format!("{backlog} waiting, {callers} caller(s)");
             println!("{:<34}{}", "append + fdatasync", floor.line());
             println!(
-                "{name:<34}{}   rate {:.1} x, p99 {:.1} x the floor",
+                "{name:<34}{}   rate {:.1} x, p99 {:.1} x the floor, {:.0} in one commit",
                 figures.line(),
                 figures.rate() / floor.rate(),
-                figures.percentile(99.0) / floor.percentile(99.0)
+                figures.percentile(99.0) / floor.percentile(99.0),
+                figures.each.len() as f64 / commits as f64
             );
         }
         println!("{:.0} MiB resident", resident_mib());
@@ -75,6 +82,7 @@ async fn measure(place: &Path) {
     store.close().await;
 }
 
+#[derive(Default)]
 struct Figures {
     took: Duration,
     /// Milliseconds, ascending.
@@ -82,9 +90,10 @@ struct Figures {
 }
 
 impl Figures {
-    fn new(took: Duration, mut each: Vec<f64>) -> Self {
-        each.sort_by(f64::total_cmp);
-        Self { took, each }
+    fn add(&mut self, Figures { took, each }: Figures) {
+        self.took += took;
+        self.each.extend(each);
+        self.each.sort_by(f64::total_cmp);
     }
 
     fn rate(&self) -> f64 {
@@ -102,11 +111,11 @@ impl Figures {
 }
 
 /// What the disk itself takes.
-fn floor(place: &Path) -> Figures {
+fn bare(place: &Path) -> Figures {
     let path = place.join("floor");
     let mut file: File = OpenOptions::new().create(true).append(true).open(&path).unwrap();
     let (begin, mut each) = (Instant::now(), Vec::new());
-    while begin.elapsed() < EACH {
+    while begin.elapsed() < TURN {
         let one = Instant::now();
         file.write_all(&[7; BYTES]).unwrap();
         file.sync_data().unwrap();
@@ -114,7 +123,7 @@ fn floor(place: &Path) -> Figures {
     }
     let took = begin.elapsed();
     std::fs::remove_file(path).unwrap();
-    Figures::new(took, each)
+    Figures { took, each }
 }
 
 /// `callers` accept one record after the other, until `most` are accepted or the time is up; says which number is next.
@@ -140,7 +149,7 @@ async fn accept(store: &Store, callers: u64, from: u64, most: Option<u64>, time:
     let lists = tasks.join_all().await;
     let took = begin.elapsed();
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0) as u64;
-    (Figures::new(took, lists.into_iter().flatten().collect()), from + (longest + 1) * callers)
+    (Figures { took, each: lists.into_iter().flatten().collect() }, from + (longest + 1) * callers)
 }
 
 /// The store's part of draining: what is due, answered, delivered, settled, 32 at once.

@@ -13,6 +13,7 @@
 mod choose;
 mod giving_up;
 mod key;
+mod log;
 mod look;
 mod memory;
 mod migrate;

@@ -41,6 +41,7 @@ async fn practice_waits_for_the_end_of_the_rehearsal_and_is_wiped_at_once() {
     let real = confirmation(2);
     assert_eq!(house.accept(&real).await, Accepted::Accepted);
     house.until_settled(&real).await;
+    house.until("and wiped", |world| world.counts() == Some((0, 0, 1))).await;
     // A restart of the queue does not end it: the lane still rehearses.
     let house = house.restart().await;
     house.until("the page sees practice", |world| world.practice() == Some(40)).await;

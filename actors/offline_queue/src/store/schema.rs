@@ -8,6 +8,10 @@ use rusqlite::Connection;
 use super::migrate::{self, FORMAT};
 use super::types::StoreError;
 
+/// Of the file and its log, in bytes: what disks write as a whole.
+pub(super) const PAGE_SIZE: u64 = 4096;
+/// More statements than are ever prepared, so that each is prepared once.
+const STATEMENTS: usize = 64;
 /// Marks the file as ours: "MdgQ".
 const APPLICATION: i64 = 0x4d64_6751;
 // Of format `FORMAT`; `migrate` knows the others. The header stays when the bodies are wiped. The bodies have a table
@@ -75,10 +79,11 @@ fn is_corrupt(error: &rusqlite::Error) -> bool {
 }
 
 fn prepare(db: &Connection) -> Result<(), StoreError> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     // EXCLUSIVE: a second process is refused, and no shared-memory file is needed.
-    db.execute_batch(
-        "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;",
-    )?;
+    db.execute_batch(&format!(
+        "PRAGMA page_size = {PAGE_SIZE}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
+    ))?;
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > FORMAT {
         return Err(StoreError::NewerFormat { found, known: FORMAT });

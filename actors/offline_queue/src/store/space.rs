@@ -53,6 +53,8 @@ pub(super) struct Space {
     ballast: PathBuf,
     quota: Quota,
     held: bool,
+    /// Free bytes at the last [`Space::look`].
+    free: u64,
 }
 
 impl Space {
@@ -60,11 +62,12 @@ impl Space {
     pub(super) fn new(directory: &Path, quota: Quota) -> Result<Self, StoreError> {
         let ballast = directory.join("ballast");
         let held = std::fs::metadata(&ballast).is_ok_and(|meta| meta.len() == quota.ballast);
-        let mut space = Self { directory: directory.to_owned(), ballast, quota, held };
+        let mut space = Self { directory: directory.to_owned(), ballast, quota, held, free: 0 };
         if !held {
             space.throw_off();
             space.restore();
         }
+        space.look();
         Ok(space)
     }
 
@@ -72,10 +75,15 @@ impl Space {
         &self.quota
     }
 
-    /// Whether the disk leaves no room for new records.
+    /// Asks the system how much is free; once for each transaction, not for each of its calls.
+    pub(super) fn look(&mut self) {
+        self.free = self.ask();
+    }
+
+    /// Whether the disk left no room for new records when it was last looked.
     pub(super) fn disk_full(&self) -> bool {
         // Zero ballast is a choice of the configuration, not a ballast that was thrown off.
-        (!self.held && self.quota.ballast > 0) || self.free() < self.quota.keep_free
+        (!self.held && self.quota.ballast > 0) || self.free < self.quota.keep_free
     }
 
     /// Frees the ballast. Says whether that gave room.
@@ -96,7 +104,7 @@ impl Space {
             return;
         }
         let ample = self.quota.keep_free.saturating_add(self.quota.ballast.saturating_mul(2));
-        if self.free() < ample {
+        if self.ask() < ample {
             return;
         }
         match self.lay() {
@@ -115,7 +123,7 @@ impl Space {
     }
 
     /// Bytes that an ordinary user can still write; "none" where the system does not say.
-    fn free(&self) -> u64 {
+    fn ask(&self) -> u64 {
         statvfs(&self.directory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize))
     }
 }

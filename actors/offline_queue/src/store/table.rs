@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreConfig;
 use super::key::{KeyId, KeyRing};
+use super::log::Log;
 use super::memory::{Memory, Settled};
 use super::seal::{self, Part};
 use super::space::Space;
@@ -46,8 +47,7 @@ pub(super) struct Table {
     pub(super) space: Space,
     pub(super) totals: Totals,
     pub(super) commits: u64,
-    /// How much the write-ahead log has grown since it was last carried over, roughly.
-    pub(super) log_bytes: u64,
+    pub(super) log: Log,
     pub(super) keys: KeyRing,
     /// Where they came from.
     pub(super) key_file: PathBuf,
@@ -59,18 +59,18 @@ pub(super) struct Table {
 impl Table {
     /// Puts the parts together and checks that the keys fit the records.
     pub(super) fn new(
-        db: Connection,
+        mut db: Connection,
         keys: KeyRing,
         memory: Memory,
         space: Space,
         config: &StoreConfig,
     ) -> Result<Self, StoreError> {
         let mut table = Self {
+            log: Log::of(&mut db)?,
             db,
             space,
             totals: Totals::default(),
             commits: 0,
-            log_bytes: 0,
             keys,
             key_file: config.key_file.clone(),
             memory,
@@ -352,7 +352,6 @@ impl Table {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO body (seq_part, sealed) VALUES (?, ?)")?
             .execute(params![seq * 2 + part as i64, sealed])?;
-        self.log_bytes += sealed.len() as u64;
         Ok(())
     }
 

@@ -10,9 +10,9 @@ use super::types::StoreError;
 
 /// Calls that share one commit at most.
 const LARGEST_BATCH: usize = 256;
-/// What a call adds to the write-ahead log besides its bodies, roughly: the pages that it touches.
-const LOG_PER_CALL: u64 = 5 * 4096;
-/// The write-ahead log is carried over into the database when it has grown by about this, in bytes.
+/// How often the thread lets others run at most before it takes a batch that is far smaller than the one before.
+const YIELDS: usize = 32;
+/// The write-ahead log is carried over into the database when it has grown by this, in bytes.
 const LARGEST_LOG: u64 = 4 << 20;
 
 /// What is sent to the thread.
@@ -78,11 +78,12 @@ pub(super) fn run(mut table: Table, mut messages: mpsc::Receiver<Message>) {
     // Carrying the log over can need as much room as the log is large, and the ballast must be enough for that.
     let ballast = table.space.quota().ballast;
     let largest_log = if ballast == 0 { LARGEST_LOG } else { (ballast / 4).min(LARGEST_LOG) };
+    let mut last = 0;
     while let Some(first) = messages.blocking_recv() {
-        let (batch, special) = gather(first, &mut messages);
-        table.log_bytes += batch.len() as u64 * LOG_PER_CALL;
+        let (batch, special) = gather(first, &mut messages, last);
+        last = batch.len();
         let goes_on = together(&mut table, batch);
-        if table.log_bytes >= largest_log {
+        if table.log.grown() >= largest_log {
             checkpoint(&mut table, "PASSIVE");
         }
         match special {
@@ -106,8 +107,15 @@ enum Special {
     Close(oneshot::Sender<()>),
 }
 
-fn gather(first: Message, messages: &mut mpsc::Receiver<Message>) -> (Vec<Box<dyn Call>>, Option<Special>) {
+/// Takes what is there. Those who were answered a moment ago are often about to call again: where far fewer are there than
+/// were in the batch before (`last`), they get the processor first, so that they don't wait for the sync of a few.
+fn gather(
+    first: Message,
+    messages: &mut mpsc::Receiver<Message>,
+    last: usize,
+) -> (Vec<Box<dyn Call>>, Option<Special>) {
     let mut batch = Vec::new();
+    let mut yields = YIELDS;
     let mut next = Some(first);
     while let Some(message) = next {
         match message {
@@ -116,6 +124,11 @@ fn gather(first: Message, messages: &mut mpsc::Receiver<Message>) -> (Vec<Box<dy
             Message::Close(done) => return (batch, Some(Special::Close(done))),
         }
         next = if batch.len() < LARGEST_BATCH { messages.try_recv().ok() } else { None };
+        while next.is_none() && batch.len() < last / 2 && yields > 0 {
+            yields -= 1;
+            std::thread::yield_now();
+            next = messages.try_recv().ok();
+        }
     }
     (batch, None)
 }
@@ -169,6 +182,7 @@ enum Failure {
 
 fn transact(table: &mut Table, batch: &mut [Box<dyn Call>]) -> Result<(), Failure> {
     let before = table.totals;
+    table.space.look();
     let result = attempt(table, batch);
     if result.is_err() {
         table.totals = before;
@@ -193,9 +207,12 @@ fn attempt(table: &mut Table, batch: &mut [Box<dyn Call>]) -> Result<(), Failure
 
 /// Carries the write-ahead log over into the database; what fails now is tried again the next time.
 pub(super) fn checkpoint(table: &mut Table, mode: &str) {
-    table.log_bytes = 0;
     let sql = format!("PRAGMA wal_checkpoint({mode})");
-    if let Err(error) = table.db.query_row(&sql, [], |_| Ok(())) {
+    // Pages in the log, and how many of them are in the database now.
+    let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let carried = table.db.query_row(&sql, [], pages);
+    table.log.carried_over(matches!(carried, Ok((all, here)) if all == here));
+    if let Err(error) = carried {
         tracing::warn!(%error, "the queue's log could not be carried over into its database");
     }
 }
