@@ -49,6 +49,16 @@ pub(super) fn live(name: &str, content: &Markup) -> Markup {
     html! { div sse-swap=(name) { (content) } }
 }
 
+/// The part of the page `at` that is fetched again when the event comes. Its content is replaced and never it itself: an
+/// event that comes while the answer to the one before is under way is kept by the part, and would be lost with it.
+pub(super) fn looks_again(at: &str, event: &str, content: &Markup) -> Markup {
+    html! {
+        div id="live" hx-get=(at) hx-trigger={ "sse:" (event) } hx-select="#live > *" hx-swap="innerHTML" {
+            (content)
+        }
+    }
+}
+
 /// The event of a lane's tile.
 pub(super) fn lane_event(lane: LaneId) -> String {
     format!("lane-{lane}")

@@ -47,8 +47,7 @@ async fn page(person: Person, lane: Path<LaneId>, said: Query<acts::Said>) -> Re
         html! {
             (said.notice(view))
             div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) "&only=" (event) } {
-                div id="live" hx-get={ "/lanes/" (lane) } hx-trigger={ "sse:" (event) } hx-select="#live"
-                    hx-swap="outerHTML" { (body(view, lane, &person)) }
+                (events::looks_again(&format!("/lanes/{lane}"), &event, &body(view, lane, &person)))
             }
         }
     }))

@@ -3,6 +3,7 @@
 
 use super::{
     access::{Person, Refusal, Right},
+    events,
     frame::Page,
     view::{View, clock},
     words::{actor_key, lane_name, severity_class, severity_sign},
@@ -193,12 +194,10 @@ fn listing(view: &View<'_>) -> Option<Repair> {
 async fn page(person: Person) -> Result<HttpResponse, Refusal> {
     person.may(Right::Watch)?;
     Ok(person.page(&Page::titled("repairs-title").refreshed_every(10), |view| {
+        let content = html! { (list(view, &all(view))) (view.call_centre()) };
         html! {
             div hx-ext="sse" sse-connect={ "/events?lang=" (view.language.tag()) } {
-                div id="live" hx-get="/repairs" hx-trigger="sse:attention" hx-select="#live" hx-swap="outerHTML" {
-                    (list(view, &all(view)))
-                    (view.call_centre())
-                }
+                (events::looks_again("/repairs", "attention", &content))
             }
         }
     }))

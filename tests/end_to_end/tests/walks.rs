@@ -402,6 +402,12 @@ async fn from_a_box_without_a_configuration_to_the_first_visit_by_the_wizard() {
     // The next visit is shown live; what the reader has opened stays open.
     assert_eq!(visits::serve(&house.lane(1), Way::Iphone, "iphone").await.kind, "done");
     browser.until("document.querySelectorAll('details[open] tbody tr').length === 2").await.unwrap();
+    // An event that comes while the page is looked at again is not lost: it is looked at once more.
+    let twice = "performance.clearResourceTimings(); \
+                 for (const _ of 'ab') htmx.trigger('#live', 'sse:lane-1')";
+    browser.value(twice).await.unwrap();
+    let looked = "performance.getEntriesByType('resource').filter(it => it.name.includes('/lanes/1')).length";
+    browser.until(&format!("{looked} >= 2")).await.unwrap();
     record_the_procedure(&house, &browser).await;
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
     browser.close().await.unwrap();
