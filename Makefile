@@ -36,9 +36,10 @@ pictures: programs ## Takes the pictures of every screen and page anew (needs Ch
 	@.ci/install --for-pictures
 	@$(DEMO) pictures
 
-# End-to-end tests drive the programs, so these are built first.
+# End-to-end tests drive the programs, so these are built first. They wait more than they work, so one more of them runs
+# at a time than there are processors.
 test: install lint programs ## All checks and tests, end to end on real parts.
-	cargo test --locked --workspace --no-fail-fast
+	RUST_TEST_THREADS=$$(( $$(nproc) + 1 )) cargo test --locked --workspace --no-fail-fast
 
 # Documentation is read here with its private items, so links to these are fine.
 lint: ## Format, clippy, documentation, and the licences and origins of all dependencies.

@@ -19,7 +19,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use tokio::sync::Mutex;
 
+/// Held by who measures: one at a time, or one would measure the other.
+static ALONE: Mutex<()> = Mutex::const_new(());
 /// For how long watching is measured.
 const WATCHED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 3 } else { 10 });
 /// Visits with and without a flood.
@@ -48,6 +51,7 @@ async fn share(process: u32, time: Duration) -> f64 {
 
 #[tokio::test]
 async fn a_page_that_is_only_watched_costs_next_to_nothing() {
+    let _alone = ALONE.lock().await;
     let mut house = House::open(Options { lanes: 2, ..Options::default() }).await;
     let process = house.gateway().id();
     let alone = share(process, WATCHED).await;
@@ -91,6 +95,7 @@ fn flood(address: &str, stop: &AtomicBool, asked: &AtomicU64) {
 
 #[tokio::test]
 async fn visits_are_served_while_the_page_is_flooded() {
+    let _alone = ALONE.lock().await;
     let house = House::open(Options { lanes: 1, ..Options::default() }).await;
     visits::serve(&house.lane(1), Way::Iphone, "iphone").await;
     let calm = visits_take(&house, VISITS).await;
@@ -121,6 +126,7 @@ async fn visits_are_served_while_the_page_is_flooded() {
 
 #[tokio::test]
 async fn scrapes_cost_visits_nothing_measurable() {
+    let _alone = ALONE.lock().await;
     let house = House::open(Options { lanes: 1, ..Options::default() }).await;
     visits::serve(&house.lane(1), Way::Iphone, "iphone").await;
     const COUNTED: &str = "madoguchi_visits_ended_total";
