@@ -10,7 +10,9 @@ fn names(source: &str) -> Vec<String> {
     for before in ["say(\"", "titled(\"", "name: \"", "_key(\"", "row(\"", "typical(view, \"", "with(\""] {
         for part in source.split(before).skip(1) {
             let name = part.split('"').next().unwrap_or_default();
+            // What ends so is the beginning of several.
             if name.contains('-')
+                && !name.ends_with('-')
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             {
                 names.push(name.to_owned());

@@ -126,7 +126,20 @@ fn read() -> Vec<Section> {
     let mut sections =
         vec![Section { name: String::new(), help: String::new(), optional: false, settings: Vec::new() }];
     let mut words = Vec::new();
+    // Described in words and not placed yet: above a section's name they are values of a setting of that section.
+    let mut told: Vec<(&str, &str, &str)> = Vec::new();
     for line in EXAMPLE.lines() {
+        if line.starts_with('[') {
+            told.clear();
+        } else if let Some(section) = sections.last_mut()
+            && !line.starts_with("# ")
+        {
+            for (name, value, help) in told.drain(..) {
+                let mut setting = probe.setting(section, name, value, help.to_owned(), true);
+                setting.default = None;
+                section.settings.push(setting);
+            }
+        }
         if let Some(name) = line.strip_prefix('[') {
             let name = name.trim_matches(['[', ']']).to_owned();
             let help = std::mem::take(&mut words).join(" ");
@@ -146,13 +159,9 @@ fn read() -> Vec<Section> {
                 let setting = probe.setting(section, name, value, help, left_out);
                 section.settings.push(setting);
             }
-        } else if let Some((name, value, help)) = described(line) {
+        } else if let Some(described) = described(line) {
             words.push(line.trim_start_matches(['#', ' ']).to_owned());
-            if let Some(section) = sections.last_mut() {
-                let mut setting = probe.setting(section, name, value, help.to_owned(), true);
-                setting.default = None;
-                section.settings.push(setting);
-            }
+            told.push(described);
         } else if let Some(word) = line.strip_prefix("# ") {
             words.push(word.trim().to_owned());
         } else {

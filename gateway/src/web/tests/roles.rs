@@ -157,6 +157,7 @@ async fn each_role_gets_what_the_table_of_rights_gives_it_and_nothing_else() {
             assert_eq!(status == StatusCode::FORBIDDEN, !may, "{role:?} {method} {path}: {status}");
             assert!(!to_log_in || matches!(*path, "/logout"), "{role:?} {method} {path}");
             bench.site.throttle.forget();
+            bench.site.rate.forget();
         }
     }
     bench.close().await;
