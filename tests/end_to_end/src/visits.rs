@@ -4,7 +4,7 @@ use crate::{
     House,
     lane::{Lane, Screen},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A patient's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,8 +115,9 @@ pub async fn consent(lane: &Lane) -> Screen {
     lane.wait(&["done", "done_not_valid", "deferred", "fallback"]).await
 }
 
-/// A patient at lane 1 whose confirmation the centre refuses for good, so that the queue sets it aside.
-pub async fn one_set_aside(house: &House) {
+/// A patient at lane 1 whose confirmation the centre refuses for good, so that the queue sets it aside. Answers with the
+/// record's id.
+pub async fn one_set_aside(house: &House) -> String {
     house
         .centre_fault(json!({ "fault": { "kind": "status", "code": 400 }, "path": "/v1/confirmations" }))
         .await;
@@ -127,6 +128,10 @@ pub async fn one_set_aside(house: &House) {
             house.states().await["offline_queue"]["detail"]["offline_queue"]["set_aside"] == 1
         })
         .await;
+    let listed = house.madoguchi(&["queue", "list", "--json"]).output().expect("the program runs");
+    let records: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("a list");
+    let record = records.iter().find(|record| record["stage"] == "set-aside").expect("the record");
+    record["id"].as_str().expect("an id").into()
 }
 
 /// Takes everything away, ends the last screen and waits for the next patient's turn.

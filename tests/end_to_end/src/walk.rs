@@ -5,7 +5,7 @@
 pub struct Stop {
     /// What the tests call it.
     pub name: &'static str,
-    /// Where it is, without the leading slash and the language.
+    /// Where it is, without the leading slash and the language; `{id}` is that of a record that was set aside.
     pub path: &'static str,
     /// As whom it is looked at; nobody where it needs no log-in.
     pub role: Option<&'static str>,
@@ -20,10 +20,10 @@ const fn by(role: &'static str, name: &'static str, path: &'static str) -> Stop 
 }
 
 impl Stop {
-    /// The page in this language, below the gateway's address.
-    pub fn in_language(&self, language: &str) -> String {
+    /// The page in this language, below the gateway's address, where this record was set aside.
+    pub fn in_language(&self, language: &str, set_aside: &str) -> String {
         let between = if self.path.contains('?') { '&' } else { '?' };
-        format!("{}{between}lang={language}", self.path)
+        format!("{}{between}lang={language}", self.path.replace("{id}", set_aside))
     }
 }
 
@@ -36,6 +36,7 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "lane", "lanes/1"),
     by("administrator", "repairs", "repairs"),
     by("administrator", "queue", "queue"),
+    by("administrator", "queue-record", "queue/{id}"),
     by("administrator", "line", "line"),
     by("administrator", "certificates", "certificates"),
     by("administrator", "charts", "charts"),

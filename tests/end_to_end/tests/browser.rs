@@ -7,7 +7,8 @@ use madoguchi_end_to_end::{
     browser::{Browser, DESKTOP, Look, PHONE},
     first_start,
     person::{self, PASSWORD},
-    walk::{STOPS, Stop},
+    visits,
+    walk::STOPS,
 };
 use madoguchi_protocol::texts::{Language, text};
 
@@ -94,19 +95,26 @@ async fn from_the_first_start_to_the_lanes_by_keyboard_alone_in_both_languages()
 }
 
 /// Looks at one page in both languages, light and dark, on a desk and on a phone.
-async fn look_at(browser: &Browser, axe: &str, page: &str, stop: &Stop, found: &mut Vec<String>) {
+/// Looks at a page, whose path is `at` in each language.
+async fn look_at(
+    browser: &Browser,
+    axe: &str,
+    name: &str,
+    at: impl Fn(&str) -> String,
+    found: &mut Vec<String>,
+) {
     for (language, looks) in
         [("ja", [DESKTOP, Look { dark: true, ..DESKTOP }]), ("en", [PHONE, Look { dark: false, ..PHONE }])]
     {
         browser.look(looks[0]).await.unwrap();
-        browser.go(&format!("{page}{}", stop.in_language(language))).await.unwrap();
+        browser.go(&at(language)).await.unwrap();
         for look in looks {
             browser.look(look).await.unwrap();
             let here = axe::findings(browser, axe).await;
-            found.extend(here.into_iter().map(|what| format!("{} {language} {look:?}: {what}", stop.name)));
+            found.extend(here.into_iter().map(|what| format!("{name} {language} {look:?}: {what}")));
             let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1";
             if browser.value(wide).await.unwrap() == true {
-                found.push(format!("{} {language} {look:?}: wider than the window", stop.name));
+                found.push(format!("{name} {language} {look:?}: wider than the window"));
             }
         }
     }
@@ -117,6 +125,7 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
     let mut house = House::hospital(Options { lanes: 2, ..Options::default() }).await;
     house.start_gateway();
     house.ready().await;
+    let set_aside = visits::one_set_aside(&house).await;
     let (axe, page) = (axe::script(), base(&house));
     let browser = Browser::open().await.unwrap();
 
@@ -136,7 +145,8 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
             browser.be(cookie.as_deref()).await.unwrap();
             logged_in = stop.role;
         }
-        look_at(&browser, &axe, &page, stop, &mut found).await;
+        let at = |language: &str| format!("{page}{}", stop.in_language(language, &set_aside));
+        look_at(&browser, &axe, stop.name, at, &mut found).await;
     }
     // Where somebody sets up their password and second factor, which takes a code.
     let added = house.madoguchi(&["people", "add", "new", "--role", "viewer"]).output().unwrap();
@@ -146,8 +156,8 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     browser.go(&format!("{page}login")).await.unwrap();
     browser.be(Some(&cookie)).await.unwrap();
-    let account = Stop { name: "first-start-account", path: "first-start/account", role: None };
-    look_at(&browser, &axe, &page, &account, &mut found).await;
+    let account = |language: &str| format!("{page}first-start/account?lang={language}");
+    look_at(&browser, &axe, "first-start-account", account, &mut found).await;
     assert_eq!(
         browser.value("!!document.getElementById('secret')").await.unwrap(),
         true,

@@ -86,7 +86,7 @@ pub async fn take_all(progress: impl Fn(&str)) -> Result<()> {
     let pictures = folder().join("pictures");
     fs::create_dir_all(&pictures)?;
     let mut house = House::open(Options { lanes: 3, hotplug: true, ..Options::default() }).await;
-    let session = something_happens(&mut house).await?;
+    let (session, set_aside) = something_happens(&mut house).await?;
     let page = house.addresses["gateway_page"].as_str().context("an address")?.to_owned();
     let browser = Browser::open().await?;
     let mut total = 0;
@@ -100,7 +100,8 @@ pub async fn take_all(progress: impl Fn(&str)) -> Result<()> {
         };
         browser.be(cookie.as_deref()).await?;
         browser.look(shot.look).await?;
-        browser.go(&format!("{page}{}", shot.stop.in_language(shot.language.tag()))).await?;
+        let at = shot.stop.in_language(shot.language.tag(), &set_aside);
+        browser.go(&format!("{page}{at}")).await?;
         browser.until("document.readyState === 'complete'").await?;
         without_this_machine(&browser).await?;
         let raw = house.directory().join("raw.png");
@@ -126,13 +127,14 @@ pub async fn take_all(progress: impl Fn(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Visits, one set aside, one in progress, a reader that is lost, a change that is prepared. The administrator's cookie.
-async fn something_happens(house: &mut House) -> Result<String> {
+/// Visits, one set aside, one in progress, a reader that is lost, a change that is prepared. The administrator's cookie, and the id of
+/// what was set aside.
+async fn something_happens(house: &mut House) -> Result<(String, String)> {
     for (lane, way) in [(1, Way::Android), (2, Way::Iphone), (3, Way::CardByFace), (1, Way::Iphone)] {
         visits::serve(&house.lane(lane), way, &format!("{}#{lane}", way.kind())).await;
     }
     house.settled(4).await;
-    visits::one_set_aside(house).await;
+    let set_aside = visits::one_set_aside(house).await;
     visits::leave(&house.lane(1)).await;
     house.centre_well().await;
     visits::to_android_pin(&house.lane(1)).await;
@@ -145,7 +147,7 @@ async fn something_happens(house: &mut House) -> Result<String> {
         fs::read_to_string(house.config())?.replacen("[site]\n", "[site]\nphones_down_hours = 48\n", 1);
     let fields = [("csrf", csrf.context("a form")?), ("text", changed.as_str())];
     house.http().post_form("configuration/text", Some(&cookie), &fields).await.context("an answer")?;
-    Ok(cookie)
+    Ok((cookie, set_aside))
 }
 
 /// What a page says of the machine on which the pictures are taken is of no interest.
