@@ -142,11 +142,17 @@ impl Lane {
         self.http.must(Method::PUT, &self.path("medium"), Some(medium)).await;
     }
 
-    /// Takes away what is held. A hand is not back at the screen sooner than this; by then the gateway has noticed, so
-    /// that what is touched next is not about a medium that is just leaving.
+    /// Takes away what is held.
     pub async fn take_away(&self) {
         self.http.must(Method::DELETE, &self.path("medium"), None).await;
+    }
+
+    /// Takes away what is held and then touches a choice: a hand is not back at the screen sooner than this, and by then the
+    /// gateway has noticed, so that what is touched is not about a medium that is just leaving.
+    pub async fn take_away_and_touch(&self, choice: &str) {
+        self.take_away().await;
         tokio::time::sleep(HAND).await;
+        self.touch(choice).await;
     }
 
     /// Puts a card into the face-auth reader's slot.

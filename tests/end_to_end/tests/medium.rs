@@ -53,8 +53,7 @@ async fn wrong_medium_is_named_and_costs_nothing() {
     staff_see(&house, 1, "wrong-medium").await;
     assert!(screen.offers("switch") && screen.offers("retry"), "{:?}", screen.all);
     // The PIN was not spent on it: the right phone goes on, with a new PIN or the one that is held.
-    lane.take_away().await;
-    lane.touch("retry").await;
+    lane.take_away_and_touch("retry").await;
     if lane.wait(&["hold_medium", "enter_pin"]).await.kind == "enter_pin" {
         lane.pin(PIN).await;
         lane.wait(&["hold_medium"]).await;
@@ -180,9 +179,8 @@ async fn torn_read_leads_to_a_hint_and_another_try() {
     visits::present(&lane, Way::Iphone, "iphone_torn").await;
     let hint = lane.wait(&["hold_hint"]).await;
     staff_see(&house, 1, "read-torn").await;
-    lane.take_away().await;
     if hint.offers("retry") {
-        lane.touch("retry").await;
+        lane.take_away_and_touch("retry").await;
         lane.wait_after(hint.sequence, &["hold_medium"], 20_000).await;
     }
     lane.hold("iphone_torn").await;
@@ -204,9 +202,8 @@ async fn stuck_medium_ends_at_its_deadline() {
     assert_eq!(visits::serve(&house.lane(2), Way::Android, "android").await.kind, "done");
     let hint = lane.wait(&["hold_hint"]).await;
     staff_see(&house, 1, "medium-stuck").await;
-    lane.take_away().await;
     if hint.offers("retry") {
-        lane.touch("retry").await;
+        lane.take_away_and_touch("retry").await;
         lane.wait_after(hint.sequence, &["hold_medium"], 20_000).await;
     }
     lane.hold("iphone").await;
@@ -223,8 +220,7 @@ async fn iphone_not_authorised_is_told_to_authenticate() {
     lane.hold("iphone_unauthorised").await;
     lane.wait_after(hold.sequence, &["phone_authenticates"], 20_000).await;
     staff_see(&house, 1, "holder-not-authorised").await;
-    lane.take_away().await;
-    lane.touch("continue").await;
+    lane.take_away_and_touch("continue").await;
     lane.wait_after(hold.sequence, &["hold_medium"], 20_000).await;
     lane.hold_with(json!({ "card": "iphone_unauthorised", "holder_authorised": true })).await;
     assert_eq!(visits::consent(&lane).await.kind, "done");

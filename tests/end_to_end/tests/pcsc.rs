@@ -94,8 +94,7 @@ async fn hung_pcscd_is_noticed_and_survived() {
 
     // The same patient goes on with the card, while the service hangs.
     assert!(screen.offers("use_card"), "{:?}", screen.all);
-    one.take_away().await;
-    one.touch("use_card").await;
+    one.take_away_and_touch("use_card").await;
     one.insert("my_number_card").await;
     one.answer("face_or_pin", "face").await;
     assert_eq!(visits::consent(&one).await.kind, "done");
