@@ -27,8 +27,10 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 const WATCHED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 3 } else { 10 });
 /// Visits with and without a flood.
 const VISITS: usize = 40;
-/// Rounds of a few visits with and a few without a scrape every tenth of a second, a hundred times what hospitals do.
+/// Rounds of visits with and without a scrape every tenth of a second, a hundred times what hospitals do.
 const SCRAPED_ROUNDS: usize = if cfg!(debug_assertions) { 3 } else { 10 };
+/// Visits of each kind in a round.
+const IN_A_ROUND: usize = 30;
 /// Who floods at once.
 const FLOODERS: usize = 24;
 
@@ -134,7 +136,7 @@ async fn scrapes_cost_visits_nothing_measurable() {
     let (mut calm, mut scraped, mut scrapes) = (Vec::new(), Vec::new(), 0_u32);
     // In turns, so that whatever else the machine does meets both.
     for _ in 0..SCRAPED_ROUNDS {
-        calm.extend(visits_take(&house, 4).await);
+        calm.extend(visits_take(&house, IN_A_ROUND).await);
         let scraping = async {
             let mut next = tokio::time::interval(Duration::from_millis(100));
             loop {
@@ -144,7 +146,7 @@ async fn scrapes_cost_visits_nothing_measurable() {
             }
         };
         tokio::select! {
-            took = visits_take(&house, 4) => scraped.extend(took),
+            took = visits_take(&house, IN_A_ROUND) => scraped.extend(took),
             () = scraping => unreachable!("it goes on"),
         }
     }
