@@ -6,6 +6,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use madoguchi_protocol::messages::line::{CertificateRole, CertificateStage, CertificateTerm};
+use pem::{EncodeConfig, LineEnding, Pem};
 use std::path::{Path, PathBuf};
 use x509_parser::parse_x509_certificate;
 
@@ -52,13 +53,18 @@ pub fn certificates_in(file: &Path, now: Timestamp) -> Vec<Result<CertificateRep
     report(Role::Other, file, now)
 }
 
-/// The certificates of a PEM text that is to be put at `file`; at least one.
+/// The certificates of a PEM text that is to be put at `file`, at least one, as PEM again: what stood around them, where
+/// any text can stand, does not get into a file of the box.
 ///
 /// # Errors
-/// A text that holds none, or holds something else.
-pub fn certificates_of(pem: &str, file: &Path, now: Timestamp) -> Result<Vec<CertificateReport>, SetupError> {
+/// A text that holds no certificate, or one that can't be read.
+pub fn only_certificates(pem: &str, file: &Path) -> Result<String, SetupError> {
     let certificates = parse_certificates(pem.as_bytes(), file)?;
-    certificates.iter().map(|der| describe(Role::Other, file, der, now)).collect()
+    for der in &certificates {
+        describe(Role::Other, file, der, Timestamp::UNIX_EPOCH)?;
+    }
+    let blocks: Vec<_> = certificates.iter().map(|der| Pem::new("CERTIFICATE", der.as_ref())).collect();
+    Ok(pem::encode_many_config(&blocks, EncodeConfig::new().set_line_ending(LineEnding::LF)))
 }
 
 fn report(role: Role, file: &Path, now: Timestamp) -> Vec<Result<CertificateReport, SetupError>> {

@@ -38,7 +38,7 @@ pub mod wire;
 
 pub use actor::Uplink;
 pub use centre::EligibilityCentre;
-pub use certificates::{CertificateReport, certificates, certificates_in, certificates_of};
+pub use certificates::{CertificateReport, certificates, certificates_in, only_certificates};
 pub use https::HttpsCentre;
 pub use settings::{Settings, SetupError};
 pub use tls::Papers;

@@ -9,7 +9,7 @@
 
 use crate::{
     centre::{EligibilityCentre, Failure},
-    certificates::{CertificateReport, certificates_in},
+    certificates::{CertificateReport, certificates_in, only_certificates},
     https::HttpsCentre,
     settings::{Settings, SetupError},
     tls::{self, Papers, file_error, read_certificates},
@@ -218,7 +218,7 @@ impl<'a> Staging<'a> {
     /// The same, of a certificate that came as text.
     pub fn stage_text(&self, pem: &str, now: Timestamp) -> Result<CertificateReport, StagingError> {
         let arrived = self.folder.join("arrived.pem");
-        install(&arrived, pem.as_bytes(), 0o644)?;
+        install(&arrived, only_certificates(pem, &arrived)?.as_bytes(), 0o644)?;
         let staged = self.stage(&arrived, now);
         fs::remove_file(&arrived).map_err(|source| StagingError::Write { path: arrived, source })?;
         staged

@@ -51,7 +51,10 @@ async fn the_first_certificate_of_a_box_needs_none_before_it_and_takes_no_others
         fs::remove_file(path).unwrap();
     }
     assert!(matches!(staging.first(&answer(Validity::expired()), now), Err(StagingError::Term { .. })));
-    staging.first(&answer(Validity::days(9)), now).unwrap();
+    let text = format!("#!/bin/sh\n{}reboot\n", answer(Validity::days(9)));
+    staging.first(&text, now).unwrap();
+    let put = fs::read_to_string(&hospital.settings.certificate).unwrap();
+    assert!(put.starts_with("-----BEGIN CERTIFICATE-----\n") && !put.contains("reboot"), "{put}");
     let mode = fs::metadata(&hospital.settings.key).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     HttpsCentre::new(&hospital.settings).unwrap().alive(Duration::from_secs(3)).await.unwrap();

@@ -1,6 +1,6 @@
-//! The certificates: when each ends, stage by stage; and a new one for the terminal, or for a tunnel that strongSwan holds,
-//! from the request that is taken out to its place. Each step is `uplink`'s, which alone has the private key: what comes here is the request, what goes there the
-//! certificate that was issued.
+//! The certificates: when each ends, stage by stage; and a new one for the terminal, or for a tunnel that strongSwan
+//! holds, from the request that is taken out to its place. Each step is `uplink`'s, which alone has the private key: what
+//! comes here is the request, what goes there the certificate that was issued.
 
 use super::{
     access::{Person, Refusal, Right},

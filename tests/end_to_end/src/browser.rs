@@ -5,6 +5,7 @@ use crate::process::Process;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use reqwest::{Client, Method};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{
     path::Path,
@@ -38,6 +39,8 @@ pub struct Browser {
     client: Client,
     /// The driver's address of the session.
     session: String,
+    /// The browser's process, which does not end with its driver.
+    process: Option<Pid>,
     _driver: Process,
     _folder: TempDir,
 }
@@ -73,7 +76,10 @@ impl Browser {
         let base = format!("http://127.0.0.1:{port}/session");
         let made = ask(&client, Method::POST, &base, &wanted).await?;
         let id = made["sessionId"].as_str().context("a session")?;
-        Ok(Self { client, session: format!("{base}/{id}"), _driver: driver, _folder: folder })
+        let process = made["capabilities"]["goog:processID"].as_i64().context("the browser's process")?;
+        let process = Pid::from_raw(i32::try_from(process)?);
+        let session = format!("{base}/{id}");
+        Ok(Self { client, session, process, _driver: driver, _folder: folder })
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
@@ -234,8 +240,20 @@ impl Browser {
     }
 
     /// Ends the browser in good order.
-    pub async fn close(self) -> Result<()> {
-        self.ask(Method::DELETE, "", &Value::Null).await.map(|_| ())
+    pub async fn close(mut self) -> Result<()> {
+        self.ask(Method::DELETE, "", &Value::Null).await?;
+        self.process = None;
+        Ok(())
+    }
+}
+
+/// A test that fails does not come to [`Browser::close`].
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(process) = self.process {
+            // It may be gone already.
+            let _ = kill_process(process, Signal::KILL);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use actix_web::{
 use jiff::Timestamp;
 use madoguchi_protocol::messages::audit_log::PersonAct;
 use madoguchi_reception::in_japan;
-use madoguchi_uplink::{Settings, certificates_in, certificates_of, staging::Staging};
+use madoguchi_uplink::{Settings, certificates_in, only_certificates, staging::Staging};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::{
@@ -316,7 +316,8 @@ struct Given {
     certificate: String,
 }
 
-/// Puts a certificate where the configuration names it and where there is none; nothing else is ever written.
+/// Puts a certificate where the configuration names it and where there is none. Nothing else is ever written: neither over
+/// a file, nor what stands around a certificate in the text.
 async fn put(person: Person, given: Form<Given>) -> Result<HttpResponse, Refusal> {
     let status = status(&person)?;
     let Given { file, certificate } = given.into_inner();
@@ -342,7 +343,7 @@ async fn put(person: Person, given: Form<Given>) -> Result<HttpResponse, Refusal
         let first = Staging::new(&settings, &terminal, &folder).first(&certificate, now);
         first.map(|_| person.did(None, PersonAct::CertificateSwapped)).map_err(|error| error.to_string())
     } else {
-        write(&paper.path, &certificate, now)
+        write(&paper.path, &certificate)
     };
     if let Err(why) = done {
         return Ok(refuse("papers-not-put", Some(why)));
@@ -367,8 +368,8 @@ async fn again(person: Person) -> Result<HttpResponse, Refusal> {
 }
 
 /// Writes certificates to a new file.
-fn write(path: &Path, pem: &str, now: Timestamp) -> Result<(), String> {
-    certificates_of(pem, path, now).map_err(|error| error.to_string())?;
+fn write(path: &Path, pem: &str) -> Result<(), String> {
+    let certificates = only_certificates(pem, path).map_err(|error| error.to_string())?;
     // Whoever pastes more than certificates has mistaken the file, and a key is none of the page's.
     if pem.contains("PRIVATE KEY") {
         return Err("holds a private key".into());
@@ -376,7 +377,7 @@ fn write(path: &Path, pem: &str, now: Timestamp) -> Result<(), String> {
     let written = || {
         // Every process reads certificates here, with an account of its own.
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        durable::replace(path, pem.as_bytes(), 0o644)
+        durable::replace(path, certificates.as_bytes(), 0o644)
     };
     written().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
 }
@@ -420,10 +421,11 @@ mod tests {
             rcgen::CertificateParams::new(vec!["box.example".into()]).unwrap().self_signed(&key).unwrap();
         let (pem, key) = (own.pem(), key.serialize_pem());
         for wrong in ["", "nothing", &key, &format!("{pem}{key}"), &pem.replace('M', "A")] {
-            assert!(write(&file, wrong, now).is_err(), "{wrong}");
+            assert!(write(&file, wrong).is_err(), "{wrong}");
         }
         assert!(!file.exists());
-        write(&file, &pem, now).unwrap();
+        write(&file, &format!("#!/bin/sh\nsubject=box\n{pem}\nreboot\n")).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap().trim(), pem.replace('\r', "").trim());
         let paper = Paper { path: file, named: Vec::new(), is_key: false };
         assert!(matches!(look_at(&paper, now), Found::There(Some(_))));
     }

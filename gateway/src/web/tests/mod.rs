@@ -5,6 +5,7 @@ mod first_start;
 mod forgery;
 mod hostile;
 mod keys;
+mod live;
 mod login;
 mod people;
 mod roles;

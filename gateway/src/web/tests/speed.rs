@@ -28,7 +28,7 @@ fn told(body: State) -> Envelope<State> {
 }
 
 /// A lane whose third visit is in progress; every eighth one has lost its generic reader.
-fn lane(boards: &Boards, lane: LaneId) {
+pub(super) fn lane(boards: &Boards, lane: LaneId) {
     let is_troubled = lane.number().is_multiple_of(8);
     let now = Timestamp::now();
     let face = |ended: u64| Detail::FaceReader {
@@ -115,6 +115,8 @@ async fn each_page_of_64_lanes_answers_in_time() {
         "/repairs",
         "/queue",
         "/line",
+        "/certificates",
+        "/charts",
         "/counts",
         "/log",
         "/messages",
@@ -128,6 +130,9 @@ async fn each_page_of_64_lanes_answers_in_time() {
         "/configuration/text",
         "/configuration/history",
         "/configuration/setup",
+        "/configuration/setup/certificates",
+        "/configuration/phones?lane=1",
+        "/configuration/import",
     ]
     .into_iter()
     .enumerate()
