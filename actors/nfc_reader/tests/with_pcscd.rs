@@ -138,7 +138,8 @@ fn a_medium_taken_away_at_the_very_end_leaves_no_ghost() {
     with_two_lanes("a_medium_taken_away_at_the_very_end_leaves_no_ghost", async |_, lane, _| {
         for _ in 0..30 {
             let held = lane.hold(&android()).await;
-            assert!(is_signed(&lane.outcome(Medium::Android).await));
+            let outcome = lane.outcome(Medium::Android).await;
+            assert!(is_signed(&outcome), "{outcome:?}");
             held.remove().await;
             lane.until("an empty reader", |view| view.medium.is_none()).await;
         }

@@ -9,9 +9,10 @@ use crate::{
     jpki::{self, LOG_OUT, Pin},
 };
 use madoguchi_protocol::{evidence::Medium, messages::nfc_reader::ReadOutcome};
-use pcsc::{Card, Context, Disposition, Error, Protocols, Scope, ShareMode};
+use pcsc::{Card, Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
 use std::{
     ffi::CString,
+    slice,
     sync::{
         Arc,
         mpsc::{SyncSender, sync_channel},
@@ -26,6 +27,8 @@ use zeroize::Zeroizing;
 const MAX_LEFT_BEHIND: usize = 4;
 /// How long a thread waits for the PIN, whose release has a deadline of its own on the bus.
 const PIN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long PC/SC may take to notice that a medium which no longer answers was taken away.
+const LOSS_NOTICED: Duration = Duration::from_secs(1);
 
 /// What to read.
 pub struct Read {
@@ -96,10 +99,12 @@ impl MediumReader {
 }
 
 fn run(reader: &CString, read: Read, ask_pin: oneshot::Sender<PinWanted>, done: oneshot::Sender<Attempt>) {
-    let connected = Context::establish(Scope::System)
-        .and_then(|context| context.connect(reader, ShareMode::Exclusive, Protocols::ANY));
-    let card = match connected {
-        Ok(card) => card,
+    let connected = Context::establish(Scope::System).and_then(|context| {
+        let card = context.connect(reader, ShareMode::Exclusive, Protocols::ANY)?;
+        Ok((card, Lying::now(context, reader)?))
+    });
+    let (card, lying) = match connected {
+        Ok(connected) => connected,
         Err(error) => {
             let _ = done.send(not_connected(error));
             return;
@@ -118,20 +123,51 @@ fn run(reader: &CString, read: Read, ask_pin: oneshot::Sender<PinWanted>, done: 
     });
     // The outcome first: a patient waits.
     let _ = done.send(Attempt::Over(outcome));
-    let disposition = leave(&card);
+    let disposition = leave(&card, lying);
     let _ = card.disconnect(disposition);
 }
 
 /// Makes the medium forget that its PIN was verified, and says how to let go of it.
 ///
-/// A reset would do both, but not where it can be avoided: when a patient takes the phone away just then,
-/// pcscd shows a medium that is not there until the next one is held (1.9 and 2.x; its SCardDisconnect
-/// overwrites what its own event thread found).
-fn leave(card: &Card) -> Disposition {
+/// A reset would do both, but only a medium that goes on lying there gets one: where it meets the medium being
+/// taken away, pcscd shows one that is not there, or does not show the next one that is (1.9 and 2.x; its
+/// SCardDisconnect overwrites what its own event thread found).
+fn leave(card: &Card, lying: Lying) -> Disposition {
     let mut buffer = [0; MAX_ANSWER];
     match card.transmit(LOG_OUT, &mut buffer) {
         Ok([0x90, 0x00]) => Disposition::LeaveCard,
+        Err(_) if lying.goes() => Disposition::LeaveCard,
         _ => Disposition::ResetCard,
+    }
+}
+
+/// A medium as the service saw it when it was connected to.
+struct Lying {
+    context: Context,
+    state: ReaderState,
+    /// Which coming or going of a medium was the newest then.
+    count: u32,
+}
+
+impl Lying {
+    fn now(context: Context, reader: &CString) -> Result<Self, Error> {
+        let mut state = ReaderState::new(reader.clone(), State::UNAWARE);
+        context.get_status_change(Duration::ZERO, slice::from_mut(&mut state))?;
+        Ok(Self { context, count: state.event_count(), state })
+    }
+
+    /// Whether the medium has gone, or goes within [`LOSS_NOTICED`], with its reader or without.
+    fn goes(mut self) -> bool {
+        let end = Instant::now() + LOSS_NOTICED;
+        loop {
+            self.state.sync_current_state();
+            let left = end.saturating_duration_since(Instant::now());
+            match self.context.get_status_change(left, slice::from_mut(&mut self.state)) {
+                Ok(()) if self.state.event_count() == self.count && !left.is_zero() => {}
+                Ok(()) => return self.state.event_count() != self.count,
+                Err(error) => return error != Error::Timeout,
+            }
+        }
     }
 }
 
