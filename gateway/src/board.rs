@@ -1,5 +1,6 @@
 //! What the gateway knows of every actor: the newest state of each, gathered from the bus.
 
+use crate::phones::Wanted;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 use jiff::Timestamp;
 use madoguchi::figures::{Figures, LaneResult, Outcome};
@@ -51,6 +52,10 @@ pub struct Boards {
     pub figures: watch::Sender<Figures>,
     /// What visits come to, as it happens.
     pub results: broadcast::Sender<LaneResult>,
+    /// The lanes that are to take phones.
+    pub phones_wanted: watch::Sender<Wanted>,
+    /// Since when phones have been down, also before this program started; kept by [`crate::phones::keep`].
+    pub phones_down: watch::Sender<Option<Timestamp>>,
 }
 
 impl Default for Boards {
@@ -60,6 +65,8 @@ impl Default for Boards {
             tallies: watch::channel(Tallies::new()).0,
             figures: watch::channel(Figures::default()).0,
             results: broadcast::channel(RESULTS).0,
+            phones_wanted: watch::channel(None).0,
+            phones_down: watch::channel(None).0,
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     board::{BoardKeeper, Boards},
     config::{Broker, Config, Lane, Phones, credentials},
-    logging,
+    logging, phones,
 };
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -204,6 +204,7 @@ impl House {
         let boards = &self.shown.boards;
         boards.states.send_modify(|board| board.retain(|address, _| is_there(address)));
         boards.tallies.send_modify(|tallies| tallies.retain(|address, _| is_there(address)));
+        boards.phones_wanted.send_replace(config.map(phones::wanted));
         match config {
             Some(config) => self.reach_broker(config, &lanes).await?,
             None => self.broker = None,

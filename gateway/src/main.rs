@@ -16,6 +16,7 @@ mod logging;
 mod metrics;
 mod pcsc;
 mod people;
+mod phones;
 mod queue;
 mod report;
 mod run;

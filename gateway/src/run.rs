@@ -10,7 +10,7 @@ use crate::{
     keeper::{self, Household, Start, Task, Why, follow, in_effect, page_of, whereabouts},
     logging,
     metrics::Scrapes,
-    pcsc, signals,
+    pcsc, phones, signals,
     sole::Sole,
     watchdog,
     web::{self, Told},
@@ -139,6 +139,12 @@ async fn run_gateway(arguments: &cli::Run) -> Result<()> {
     let (desk, staff_desk) = watch::channel(None);
     let (told, page_told) = watch::channel(Arc::new(Told::by(None)?));
     tokio::spawn(annals::keep(boards.states.subscribe(), state_directory.clone()));
+    tokio::spawn(phones::keep(
+        boards.phones_wanted.subscribe(),
+        boards.states.subscribe(),
+        boards.phones_down.clone(),
+        state_directory.clone(),
+    ));
     let scrapes = Scrapes::new(boards.clone(), staff_desk.clone());
     let house = House::new(arguments.only.clone(), Shown { boards: boards.clone(), desk });
     let (standings, pulse) = (house.supervisor().standings(), house.supervisor().pulse());

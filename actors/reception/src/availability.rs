@@ -3,11 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A lane, as far as phones go.
+/// A lane that is to take phones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LanePhones {
-    /// Whether the hospital wants phones there.
-    pub wanted: bool,
     /// Whether the button is shown.
     pub offered: bool,
     /// Since when it is, or is not.
@@ -31,14 +29,24 @@ pub enum Today {
     NotWanted,
 }
 
-/// What the lanes together mean for a patient.
+impl Today {
+    /// The same, where phones are known to have been down since `earlier`.
+    #[must_use]
+    pub fn known_down_since(self, earlier: Option<Timestamp>) -> Self {
+        match self {
+            Self::Down { since } => Self::Down { since: [earlier, since].into_iter().flatten().min() },
+            other => other,
+        }
+    }
+}
+
+/// What the lanes that are to take phones mean together for a patient.
 pub fn today(lanes: &[LanePhones]) -> Today {
-    let wanted = lanes.iter().filter(|lane| lane.wanted);
-    if let Some(since) = wanted.clone().filter(|lane| lane.offered).map(|lane| lane.since).min() {
+    if let Some(since) = lanes.iter().filter(|lane| lane.offered).map(|lane| lane.since).min() {
         return Today::Accepted { since };
     }
     // They have been down since the last lane that had them lost them.
-    match wanted.map(|lane| lane.since).max() {
+    match lanes.iter().map(|lane| lane.since).max() {
         Some(since) => Today::Down { since },
         None => Today::NotWanted,
     }
@@ -61,18 +69,27 @@ mod tests {
         Timestamp::from_second(1_780_000_000 + hour * 3600).unwrap()
     }
 
-    fn lane(wanted: bool, offered: bool, since: i64) -> LanePhones {
-        LanePhones { wanted, offered, since: Some(hour(since)) }
+    fn lane(offered: bool, since: i64) -> LanePhones {
+        LanePhones { offered, since: Some(hour(since)) }
     }
 
     #[test]
     fn r35_phones_work_today_when_one_lane_takes_them() {
-        let lanes = [lane(true, false, 1), lane(true, true, 3), lane(true, true, 2)];
+        let lanes = [lane(false, 1), lane(true, 3), lane(true, 2)];
         assert_eq!(today(&lanes), Today::Accepted { since: Some(hour(2)) });
-        let down = [lane(true, false, 1), lane(true, false, 4), lane(false, false, 9)];
-        assert_eq!(today(&down), Today::Down { since: Some(hour(4)) });
-        assert_eq!(today(&[lane(false, false, 1)]), Today::NotWanted);
+        assert_eq!(today(&[lane(false, 1), lane(false, 4)]), Today::Down { since: Some(hour(4)) });
         assert_eq!(today(&[]), Today::NotWanted);
+    }
+
+    #[test]
+    fn r34_what_was_known_before_a_restart_counts_only_while_they_are_down() {
+        let down = |since: Option<i64>| Today::Down { since: since.map(hour) };
+        assert_eq!(down(Some(4)).known_down_since(Some(hour(2))), down(Some(2)));
+        assert_eq!(down(Some(4)).known_down_since(Some(hour(6))), down(Some(4)));
+        assert_eq!(down(Some(4)).known_down_since(None), down(Some(4)));
+        assert_eq!(down(None).known_down_since(Some(hour(2))), down(Some(2)));
+        let accepted = Today::Accepted { since: Some(hour(4)) };
+        assert_eq!(accepted.known_down_since(Some(hour(2))), accepted);
     }
 
     #[test]

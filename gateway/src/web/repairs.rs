@@ -176,7 +176,7 @@ fn soon(view: &View<'_>) -> Vec<Repair> {
 
 /// Phones have been down for so long that the hospital should leave the Ministry's list.
 fn listing(view: &View<'_>) -> Option<Repair> {
-    let since = match view.phones_today() {
+    let since = match view.phones {
         Today::Down { since } => since,
         Today::Accepted { .. } | Today::NotWanted => None,
     };

@@ -6,6 +6,7 @@ use crate::{
     config::{Config, HolidaysError, Web, shipped_holidays},
     keeper::Keeper,
     people::{Code, Deed, Store},
+    phones::{self, Wanted},
 };
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,8 @@ pub(super) struct Site {
     pub(super) states: watch::Receiver<States>,
     pub(super) standings: watch::Receiver<Standings>,
     pub(super) figures: watch::Receiver<Figures>,
+    phones_wanted: watch::Receiver<Wanted>,
+    phones_down: watch::Receiver<Option<Timestamp>>,
     /// What visits come to, as it happens.
     pub(super) results: broadcast::Sender<LaneResult>,
     pub(super) restarter: Restarter,
@@ -105,6 +108,8 @@ impl Site {
             results: boards.results.clone(),
             states: boards.states.subscribe(),
             figures: boards.figures.subscribe(),
+            phones_wanted: boards.phones_wanted.subscribe(),
+            phones_down: boards.phones_down.subscribe(),
             hub: events::Hub::new(),
             standings,
             desk,
@@ -165,9 +170,12 @@ impl Site {
     /// What the gateway knows at this moment.
     pub(super) fn view<T>(&self, language: Language, read: impl FnOnce(&View<'_>) -> T) -> T {
         let told = self.told.borrow().clone();
+        let states = self.states.borrow();
+        let phones = phones::today(&self.phones_wanted.borrow(), &states);
         read(&View {
             language,
-            states: &self.states.borrow(),
+            states: &states,
+            phones: phones.known_down_since(*self.phones_down.borrow()),
             standings: &self.standings.borrow(),
             figures: &self.figures.borrow(),
             holidays: &told.holidays,

@@ -22,7 +22,7 @@ async fn page(visitor: Visitor) -> HttpResponse {
 }
 
 fn status(view: &View<'_>) -> Markup {
-    let (sign, key, since) = match view.phones_today() {
+    let (sign, key, since) = match view.phones {
         Today::Accepted { since } => ("○", "status-yes", since),
         Today::Down { since } => ("×", "status-no", since),
         Today::NotWanted => ("×", "status-not-here", None),

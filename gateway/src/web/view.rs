@@ -4,12 +4,11 @@ use crate::board::{Standings, States};
 use jiff::{SignedDuration, Timestamp};
 use madoguchi::figures::Figures;
 use madoguchi_protocol::{
-    messages::state::{Condition, Detail, State},
-    readiness::TermId,
+    messages::state::Detail,
     texts::{Language, text},
 };
 use madoguchi_reception::{
-    availability::{LanePhones, Today, should_leave_list, today},
+    availability::{Today, should_leave_list},
     call_centre,
     holidays::{Coverage, Holidays},
     in_japan,
@@ -22,6 +21,8 @@ pub(super) struct View<'a> {
     pub(super) states: &'a States,
     pub(super) standings: &'a Standings,
     pub(super) figures: &'a Figures,
+    /// Whether phones work today.
+    pub(super) phones: Today,
     pub(super) holidays: &'a Holidays,
     /// After which phones have been down too long.
     pub(super) patience: SignedDuration,
@@ -36,12 +37,6 @@ impl View<'_> {
     /// Since when, where that is known.
     pub(super) fn since(&self, since: Option<Timestamp>) -> String {
         since.map_or(String::new(), |since| self.say("page-since", &[("since", &clock(since))]))
-    }
-
-    /// Whether phones work today.
-    pub(super) fn phones_today(&self) -> Today {
-        let lanes: Vec<_> = self.states.values().filter_map(|state| lane_phones(&state.body)).collect();
-        today(&lanes)
     }
 
     /// The call centre's number, its hours, and whether it is open now.
@@ -72,14 +67,13 @@ impl View<'_> {
 
     /// Whether the hospital is to be taken off the Ministry's list.
     pub(super) fn leaves_list(&self) -> bool {
-        should_leave_list(self.phones_today(), self.first_phone().is_some(), self.now, self.patience)
+        should_leave_list(self.phones, self.first_phone().is_some(), self.now, self.patience)
     }
 
     /// The date of the first confirmed phone, and when to have the hospital taken off the list.
     pub(super) fn listing(&self) -> Markup {
         let first = self.first_phone();
-        let phones = self.phones_today();
-        let since = match phones {
+        let since = match self.phones {
             Today::Down { since } => since,
             Today::Accepted { .. } | Today::NotWanted => None,
         };
@@ -95,18 +89,6 @@ impl View<'_> {
             }
         }
     }
-}
-
-/// What a lane's state says of phones; nothing for other actors. A lane that is not heard takes none.
-fn lane_phones(state: &State) -> Option<LanePhones> {
-    let Detail::FaceReader { phones_offered, phones_since, phones_unmet, .. } = &state.detail else {
-        return None;
-    };
-    Some(LanePhones {
-        wanted: !phones_unmet.iter().any(|term| term.id == TermId::Setting),
-        offered: *phones_offered && state.condition == Condition::Running,
-        since: *phones_since,
-    })
 }
 
 /// Day and time in Japan.

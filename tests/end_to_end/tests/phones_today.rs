@@ -20,9 +20,18 @@ async fn page_says(house: &House, path: &str, words: &str) {
     house.until(&format!("/{path} says {words}"), async |house| house.page(path).await.contains(words)).await;
 }
 
+/// Since when phones work or don't, as patients are told.
+async fn since_when(house: &House) -> String {
+    let page = house.page("status?lang=en").await;
+    let words = text(Language::En, "page-since", &[("since", "|")]);
+    let (before, after) = words.split_once('|').unwrap();
+    let (_, rest) = page.split_once(&format!("<p>{before}")).unwrap();
+    rest.split_once(&format!("{after}</p>")).unwrap().0.to_owned()
+}
+
 #[tokio::test]
 async fn r09_r34_r35_a_lane_explains_what_is_missing_and_patients_are_told_whether_phones_work() {
-    let house = House::open(Options { lanes: 2, hotplug: true, ..Options::default() }).await;
+    let mut house = House::open(Options { lanes: 2, hotplug: true, ..Options::default() }).await;
     page_says(&house, "status?lang=ja", &japanese("status-yes")).await;
     let attached = japanese(&TermId::Attached.what_key());
     assert!(!house.page("").await.contains(&attached));
@@ -41,6 +50,13 @@ async fn r09_r34_r35_a_lane_explains_what_is_missing_and_patients_are_told_wheth
     house.lane(2).nfc_reader("unplug").await;
     page_says(&house, "status?lang=ja", &japanese("status-no")).await;
     page_says(&house, "status?lang=en", &text(Language::En, "status-no", &[])).await;
+
+    // A restart of the gateway does not begin the count anew.
+    let since = since_when(&house).await;
+    house.kill_gateway();
+    house.start_gateway();
+    page_says(&house, "status?lang=en", &text(Language::En, "status-no", &[])).await;
+    assert_eq!(since_when(&house).await, since);
     house.lane(1).nfc_reader("plug").await;
     page_says(&house, "status?lang=ja", &japanese("status-yes")).await;
 }
