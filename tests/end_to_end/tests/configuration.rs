@@ -110,7 +110,17 @@ async fn a_change_touches_one_lane_alone_and_is_taken_back_by_itself() {
     let after = with_other_limit(&before);
     let desk = Desk::of(&house, "administrator").await;
 
+    // A patient would be interrupted: whoever applies the change is told.
+    let interrupts = |lanes: &str| text(Language::Ja, "configuration-interrupts", &[("lanes", lanes)]);
     let shown = desk.prepare(&after).await;
+    assert!(!shown.contains(&interrupts("2")), "{shown}");
+    visits::to_iphone_hold(&house.lane(2)).await;
+    house
+        .until("the patient of lane 2 is seen", async |_| {
+            desk.get("configuration/change").await.1.contains(&interrupts("2"))
+        })
+        .await;
+    let (_, shown) = desk.get("configuration/change").await;
     assert!(shown.contains("lane.2.face_reader.deadlines.choose") && shown.contains("33"), "{shown}");
     assert!(shown.contains("face_reader@2") && !shown.contains("face_reader@1"), "{shown}");
     desk.apply().await;

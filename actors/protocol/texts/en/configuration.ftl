@@ -160,6 +160,7 @@ configuration-new = New
 configuration-not-set = (not set)
 configuration-no-difference = It does not differ from what is in effect.
 configuration-concerns = Rebuilt, added or removed (a visit in progress there is interrupted):
+configuration-interrupts = A patient is being served now at: lane { $lanes }. Wait for the end of the visit and look again, or the visit is interrupted.
 configuration-concerns-nobody = Nothing that runs is touched.
 configuration-apply = Apply
 configuration-discard = Discard

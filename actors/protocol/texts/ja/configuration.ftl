@@ -160,6 +160,7 @@ configuration-new = 変更後
 configuration-not-set = （標準）
 configuration-no-difference = いまの設定と違いはありません。
 configuration-concerns = 作り直される部分（受付中の場合は中断されます）:
+configuration-interrupts = いま受付中の窓口: { $lanes }。有効にすると受付が中断されます。終わるのを待って、この画面を開き直してください。
 configuration-concerns-nobody = 動いている部分に影響はありません。
 configuration-apply = 有効にする
 configuration-discard = この変更を捨てる

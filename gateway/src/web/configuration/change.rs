@@ -14,9 +14,13 @@ use actix_web::{
     HttpResponse,
     web::{self, Form, ServiceConfig},
 };
-use madoguchi_protocol::messages::audit_log::PersonAct;
+use madoguchi_protocol::{
+    ActorKind, Address, LaneId,
+    messages::{audit_log::PersonAct, state::Detail},
+};
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -46,6 +50,10 @@ async fn show(person: Person) -> Result<HttpResponse, Refusal> {
                                 @for address in &prepared.concerned { code { (address.to_string()) } " " }
                             }
                         }
+                        @let interrupted = visits_at(view, &prepared.concerned);
+                        @if !interrupted.is_empty() {
+                            p role="status" { "! " (view.say("configuration-interrupts", &[("lanes", &interrupted)])) }
+                        }
                     }
                     div.row {
                         @if prepared.mistakes.is_empty() && status.waiting.is_none() {
@@ -58,6 +66,16 @@ async fn show(person: Person) -> Result<HttpResponse, Refusal> {
             (back(view))
         }
     }))
+}
+
+/// The lanes among these actors' where a patient is being served now, as a list to read.
+fn visits_at(view: &View<'_>, concerned: &[Address]) -> String {
+    let lanes: BTreeSet<_> = concerned.iter().filter_map(|address| address.lane).collect();
+    let served = |lane: &LaneId| {
+        let state = view.states.get(&Address::of_lane(ActorKind::FaceReader, *lane));
+        state.is_some_and(|it| matches!(it.body.detail, Detail::FaceReader { visit: Some(_), .. }))
+    };
+    lanes.into_iter().filter(served).map(|lane| lane.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Setting by setting, what was and what becomes.
