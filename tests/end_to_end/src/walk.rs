@@ -1,5 +1,8 @@
 //! The pages of the gateway, each once: what the browser's tests walk through. A new page is a line.
 
+use crate::browser::Browser;
+use anyhow::Result;
+
 /// A page.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
@@ -9,21 +12,40 @@ pub struct Stop {
     pub path: &'static str,
     /// As whom it is looked at; nobody where it needs no log-in.
     pub role: Option<&'static str>,
+    /// What is pressed there first, where the page is the answer to that.
+    press: Option<Press>,
+}
+
+/// A button, and what the page that answers has; both as selectors.
+#[derive(Clone, Copy, Debug)]
+struct Press {
+    button: &'static str,
+    answer: &'static str,
 }
 
 const fn open(name: &'static str, path: &'static str) -> Stop {
-    Stop { name, path, role: None }
+    Stop { name, path, role: None, press: None }
 }
 
 const fn by(role: &'static str, name: &'static str, path: &'static str) -> Stop {
-    Stop { name, path, role: Some(role) }
+    Stop { name, path, role: Some(role), press: None }
+}
+
+const fn after(press: Press, stop: Stop) -> Stop {
+    Stop { press: Some(press), ..stop }
 }
 
 impl Stop {
-    /// The page in this language, below the gateway's address, where this record was set aside.
-    pub fn in_language(&self, language: &str, set_aside: &str) -> String {
+    /// Brings the browser there in this language, below the gateway's address `page`, where this record was set aside.
+    pub async fn visit(&self, browser: &Browser, page: &str, language: &str, set_aside: &str) -> Result<()> {
         let between = if self.path.contains('?') { '&' } else { '?' };
-        format!("{}{between}lang={language}", self.path.replace("{id}", set_aside))
+        let path = self.path.replace("{id}", set_aside);
+        browser.go(&format!("{page}{path}{between}lang={language}")).await?;
+        if let Some(Press { button, answer }) = self.press {
+            browser.value(&format!("document.querySelector('{button}').click()")).await?;
+            browser.until(&format!("!!document.querySelector('{answer}')")).await?;
+        }
+        browser.until("document.readyState === 'complete'").await
     }
 }
 
@@ -50,6 +72,10 @@ pub const STOPS: &[Stop] = &[
     by("administrator", "configuration", "configuration"),
     by("administrator", "configuration-section", "configuration/section?place=uplink"),
     by("administrator", "configuration-lane", "configuration/section?place=lane.1"),
+    after(
+        Press { button: "button[value=face_reader]", answer: ".tried" },
+        by("administrator", "configuration-tried", "configuration/section?place=lane.1"),
+    ),
     by("administrator", "configuration-text", "configuration/text"),
     by("administrator", "configuration-change", "configuration/change"),
     by("administrator", "configuration-history", "configuration/history"),

@@ -94,20 +94,19 @@ async fn from_the_first_start_to_the_lanes_by_keyboard_alone_in_both_languages()
     browser.close().await.unwrap();
 }
 
-/// Looks at one page in both languages, light and dark, on a desk and on a phone.
-/// Looks at a page, whose path is `at` in each language.
+/// Looks at a page in both languages, light and dark, on a desk and on a phone; `visit` brings the browser there.
 async fn look_at(
     browser: &Browser,
     axe: &str,
     name: &str,
-    at: impl Fn(&str) -> String,
+    visit: impl AsyncFn(&str) -> anyhow::Result<()>,
     found: &mut Vec<String>,
 ) {
     for (language, looks) in
         [("ja", [DESKTOP, Look { dark: true, ..DESKTOP }]), ("en", [PHONE, Look { dark: false, ..PHONE }])]
     {
         browser.look(looks[0]).await.unwrap();
-        browser.go(&at(language)).await.unwrap();
+        visit(language).await.unwrap();
         for look in looks {
             browser.look(look).await.unwrap();
             let here = axe::findings(browser, axe).await;
@@ -145,8 +144,8 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
             browser.be(cookie.as_deref()).await.unwrap();
             logged_in = stop.role;
         }
-        let at = |language: &str| format!("{page}{}", stop.in_language(language, &set_aside));
-        look_at(&browser, &axe, stop.name, at, &mut found).await;
+        let visit = async |language: &str| stop.visit(&browser, &page, language, &set_aside).await;
+        look_at(&browser, &axe, stop.name, visit, &mut found).await;
     }
     // Where somebody sets up their password and second factor, which takes a code.
     let added = house.madoguchi(&["people", "add", "new", "--role", "viewer"]).output().unwrap();
@@ -156,7 +155,8 @@ async fn axe_finds_nothing_serious_on_any_page_light_or_dark_large_or_small() {
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     browser.go(&format!("{page}login")).await.unwrap();
     browser.be(Some(&cookie)).await.unwrap();
-    let account = |language: &str| format!("{page}first-start/account?lang={language}");
+    let account =
+        async |language: &str| browser.go(&format!("{page}first-start/account?lang={language}")).await;
     look_at(&browser, &axe, "first-start-account", account, &mut found).await;
     assert_eq!(
         browser.value("!!document.getElementById('secret')").await.unwrap(),

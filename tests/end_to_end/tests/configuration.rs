@@ -202,6 +202,39 @@ async fn a_lane_comes_and_goes_on_the_page_and_its_neighbour_works_on() {
 }
 
 #[tokio::test]
+async fn a_reader_that_a_lane_has_is_tried_by_that_lane_alone_and_patients_go_first() {
+    let house = House::open(Options { lanes: 2, ..Options::default() }).await;
+    let desk = Desk::of(&house, "administrator").await;
+    let config = fs::read_to_string(house.config()).unwrap();
+    let readers: Vec<_> = config.lines().filter_map(|line| line.strip_prefix("reader = ")).collect();
+    let [own, others] = *readers else { panic!("{readers:?}") };
+    let tried = async |reader: &str| {
+        let fields = [("try", "nfc_reader"), ("lane.1.nfc_reader.reader", reader)];
+        let (status, page) = desk.post("configuration/try?place=lane.1", &fields).await;
+        assert_eq!(status, 200, "{page}");
+        page
+    };
+    let says = |key: &str, arguments: &[(&str, &str)]| text(Language::Ja, key, arguments);
+
+    house.lane(1).hold("android").await;
+    let page = tried(own).await;
+    assert!(page.contains(&says("said-read-android", &[])), "{page}");
+    house.lane(1).take_away().await;
+    // Whoever stands at the neighbour is not disturbed, whatever lies there.
+    house.lane(2).hold("android").await;
+    let page = tried(others).await;
+    assert!(page.contains(&says("devices-of-lane", &[("lane", "2")])), "{page}");
+    house.lane(2).take_away().await;
+
+    visits::to_iphone_hold(&house.lane(1)).await;
+    let page = tried(own).await;
+    assert!(page.contains(&says("said-in-use", &[])), "{page}");
+    house.lane(1).hold("iphone").await;
+    assert_eq!(visits::consent(&house.lane(1)).await.kind, "done", "the patient did not notice");
+    assert_eq!(fs::read_to_string(house.config()).unwrap(), config, "trying changes nothing");
+}
+
+#[tokio::test]
 async fn only_who_may_configure_sees_or_changes_the_configuration() {
     let house = House::open(Options { lanes: 1, ..Options::default() }).await;
     let text = fs::read_to_string(house.config()).unwrap();

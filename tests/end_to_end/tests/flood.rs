@@ -51,10 +51,30 @@ async fn share(process: u32, time: Duration) -> f64 {
     used / began.elapsed().as_secs_f64()
 }
 
+/// Lanes like the last of `config`, up to number 64, whose readers never call in.
+fn with_64_lanes(config: &str) -> String {
+    let last = &config[config.rfind("[[lane]]").unwrap()..];
+    let last = &last[..last.find("[lane.nfc_reader]").unwrap()];
+    let listen = last.lines().find(|line| line.starts_with("listen = ")).unwrap();
+    let mut text = config.to_owned();
+    for number in 3..=64 {
+        text += &last
+            .replace("number = 2\n", &format!("number = {number}\n"))
+            .replace(listen, &format!("listen = \"127.0.64.{number}:28200\""));
+    }
+    text
+}
+
 #[tokio::test]
-async fn a_page_that_is_only_watched_costs_next_to_nothing() {
+async fn a_page_of_64_lanes_that_is_only_watched_costs_next_to_nothing() {
     let _alone = ALONE.lock().await;
-    let mut house = House::open(Options { lanes: 2, ..Options::default() }).await;
+    let mut house = House::hospital(Options { lanes: 2, ..Options::default() }).await;
+    let config = fs::read_to_string(house.config()).unwrap();
+    fs::write(house.config(), with_64_lanes(&config)).unwrap();
+    house.start_gateway();
+    house.ready().await;
+    let lanes = house.page("").await.matches("<article").count();
+    assert_eq!(lanes, 64);
     let process = house.gateway().id();
     let alone = share(process, WATCHED).await;
     let mut watched = house.stream("events?lang=ja").await;

@@ -9,6 +9,7 @@ use madoguchi_end_to_end::{
     person::{self, PASSWORD},
 };
 use madoguchi_protocol::texts::{Language, text};
+use std::fs;
 
 async fn says(browser: &Browser, language: Language, key: &str) {
     let words = serde_json::to_string(&text(language, key, &[])).unwrap();
@@ -23,6 +24,33 @@ async fn looked_at(browser: &Browser, axe: &str) {
         let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1";
         assert_eq!(browser.value(wide).await.unwrap(), false, "{look:?}: wider than the window");
     }
+}
+
+/// On the page for logging in, once the browser offers keys.
+async fn log_in_with_key(browser: &Browser) {
+    browser.until("!document.querySelector('[data-with-key]').hidden").await.unwrap();
+    browser.fill("name", "管理 花子").await.unwrap();
+    browser.fill("password", PASSWORD).await.unwrap();
+    browser.tab_to("it.getAttribute('formaction') === '/login/key'").await.unwrap();
+    browser.enter().await.unwrap();
+    browser.until("location.pathname === '/' && !!document.querySelector('.tile')").await.unwrap();
+}
+
+/// Exports configuration and people, loses them, and restores them.
+fn on_a_new_box(house: &House) {
+    let folder = tempfile::tempdir().unwrap();
+    let [passphrase, parcel] = ["passphrase", "backup"].map(|name| folder.path().join(name));
+    fs::write(&passphrase, "thirteen characters and more\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = house.madoguchi(&[&["config"], arguments].concat());
+        let done = command.arg("--passphrase-file").arg(&passphrase).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    let parcel = parcel.to_str().unwrap();
+    run(&["export", "--output", parcel]);
+    fs::remove_file(house.config()).unwrap();
+    fs::remove_dir_all(house.directory().join("state")).unwrap();
+    run(&["import", parcel]);
 }
 
 #[tokio::test]
@@ -66,11 +94,7 @@ async fn a_security_key_is_added_in_japanese_and_lets_in_in_english_in_place_of_
     browser.go(&format!("{page}login?lang=en")).await.unwrap();
     browser.until("!document.querySelector('[data-with-key]').hidden").await.unwrap();
     looked_at(&browser, &axe).await;
-    browser.fill("name", "管理 花子").await.unwrap();
-    browser.fill("password", PASSWORD).await.unwrap();
-    browser.tab_to("it.getAttribute('formaction') === '/login/key'").await.unwrap();
-    browser.enter().await.unwrap();
-    browser.until("location.pathname === '/' && !!document.querySelector('.tile')").await.unwrap();
+    log_in_with_key(&browser).await;
 
     // By person in the audit log; and by its address the page says why there is no key.
     browser.go(&format!("{page}log")).await.unwrap();
@@ -78,6 +102,14 @@ async fn a_security_key_is_added_in_japanese_and_lets_in_in_english_in_place_of_
     browser.go(&format!("{by_address}login?lang=en")).await.unwrap();
     says(&browser, Language::En, "keys-no-name").await;
     assert_eq!(browser.value("!document.querySelector('[data-with-key]')").await.unwrap(), true);
+
+    // The box is lost, a new one restored from a backup: the same key lets in.
+    house.stop_gateway();
+    on_a_new_box(&house);
+    house.start_gateway();
+    house.until("the page answers", async |house| house.http().text("status").await.is_some()).await;
+    browser.go(&format!("{page}login?lang=en")).await.unwrap();
+    log_in_with_key(&browser).await;
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
     browser.close().await.unwrap();
 }

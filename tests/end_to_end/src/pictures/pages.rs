@@ -100,9 +100,7 @@ pub async fn take_all(progress: impl Fn(&str)) -> Result<()> {
         };
         browser.be(cookie.as_deref()).await?;
         browser.look(shot.look).await?;
-        let at = shot.stop.in_language(shot.language.tag(), &set_aside);
-        browser.go(&format!("{page}{at}")).await?;
-        browser.until("document.readyState === 'complete'").await?;
+        shot.stop.visit(&browser, &page, shot.language.tag(), &set_aside).await?;
         without_this_machine(&browser).await?;
         let raw = house.directory().join("raw.png");
         fs::write(&raw, browser.picture().await?)?;
