@@ -24,6 +24,7 @@ mod rehearsal;
 mod settings;
 mod stopwatch;
 pub mod tls;
+pub mod trial;
 
 pub use actor::FaceReader;
 pub use connection::Timings;

@@ -12,6 +12,7 @@ use madoguchi_face_reader::{
     Timings,
     link::{FaceReaderLink, LinkEnd, LinkEvent, NotConnected},
     tls::{LinkSettings, LinkSetupError, TlsLink},
+    trial::{Caller, try_out},
 };
 use madoguchi_protocol::{
     LaneId,
@@ -267,4 +268,29 @@ fn missing_or_empty_certificate_files_are_named() {
         assert!(matches!(error, LinkSetupError::Pem { .. }));
         assert!(error.to_string().contains(name), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_trial_tells_who_called_and_frees_the_address() {
+    let bench = Bench::new();
+    let trial = |wait| try_out(LaneId::new(1).unwrap(), &bench.settings, wait);
+    assert_eq!(trial(Duration::from_millis(50)).await.unwrap(), Caller::Nobody);
+
+    // Somebody else's reader is told of, and does not end the trial.
+    let stranger = async { drop(bench.reader("face-reader-2").await) };
+    let (caller, ()) = tokio::join!(trial(Duration::from_secs(1)), stranger);
+    let caller = caller.unwrap();
+    assert!(matches!(caller, Caller::Refused(LinkEnd::WrongCertificate { .. })), "{caller:?}");
+    let both = async {
+        drop(bench.reader("face-reader-2").await);
+        let mut reader = bench.reader("face-reader-1").await;
+        reader.say(&FromReader::Hello(hello())).await;
+        reader
+    };
+    let (caller, _reader) = tokio::join!(trial(Duration::from_secs(10)), both);
+    assert_eq!(caller.unwrap(), Caller::Reader(hello()));
+
+    // The lane can be set up at once.
+    let mut link = bench.link(patient());
+    bench.greeted(&mut link).await;
 }

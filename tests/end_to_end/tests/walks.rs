@@ -14,7 +14,10 @@ use madoguchi_protocol::{
     fault::FaultCode,
     texts::{Language, text},
 };
-use madoguchi_simulator::pki::tls::Validity;
+use madoguchi_simulator::{
+    hospital::{MAKER, MODEL},
+    pki::tls::Validity,
+};
 use std::{fs, net::TcpListener, time::Duration};
 
 /// A browser in which somebody with this role is logged in.
@@ -218,6 +221,9 @@ async fn try_devices(house: &House, browser: &Browser, fields: &[(String, String
     type_into(browser, fields).await;
     press("face_reader").await;
     says(browser, &words("devices-face-free", &[("address", listen)])).await;
+    // The reader calls until the lane is there.
+    let introduced = [("maker", MAKER), ("model", MODEL), ("software", "9.9.9")];
+    says(browser, &words("devices-face-called", &introduced)).await;
     // The reader that is attached is offered, under a name that stays.
     let offered = "(() => { const it = document.getElementById('found.lane.1.nfc_reader.reader'); \
                    it.selectedIndex = 1; return it.value; })()";

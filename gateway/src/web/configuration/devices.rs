@@ -18,7 +18,10 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use madoguchi::render;
-use madoguchi_face_reader::tls::LinkSettings;
+use madoguchi_face_reader::{
+    tls::LinkSettings,
+    trial::{self, Caller},
+};
 use madoguchi_nfc_reader::pcsc::binding::ReaderBinding;
 use madoguchi_protocol::{
     ActorKind, Address, LaneId,
@@ -194,11 +197,14 @@ impl Tried {
         self.0.push(Line { good, key, arguments, detail });
     }
 
+    fn is_good(&self) -> bool {
+        self.0.iter().all(|line| line.good)
+    }
+
     /// In words.
     pub(super) fn told(&self, view: &View<'_>) -> Markup {
-        let good = self.0.iter().all(|line| line.good);
         html! {
-            div.notice.tried.bad[!good] role="status" {
+            div.notice.tried.bad[!self.is_good()] role="status" {
                 @for Line { good, key, arguments, detail } in &self.0 {
                     @let arguments: Vec<_> = arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
                     p {
@@ -233,7 +239,7 @@ async fn try_out(
         return Ok(said(&person, StatusCode::UNPROCESSABLE_ENTITY, &error));
     }
     let (kind, tried) = match form.get("try").map(String::as_str) {
-        Some("face_reader") => (ActorKind::FaceReader, try_face(&person, &document, lane)),
+        Some("face_reader") => (ActorKind::FaceReader, try_face(&person, &document, lane).await),
         _ => (ActorKind::NfcReader, try_nfc(&person, &document, lane).await),
     };
     if status.running.is_some() {
@@ -298,9 +304,9 @@ fn in_use_by(person: &Person, binding: &ReaderBinding) -> Option<LaneId> {
     running.lanes().into_iter().find(has)
 }
 
-/// Whether the box can listen for the face-auth reader where the form says, and its certificates fit together. The reader
-/// itself calls in only once the lane is there.
-fn try_face(person: &Person, document: &Document, lane: LaneId) -> Tried {
+/// Whether the box can listen for the face-auth reader where the form says, its certificates fit together, and the reader
+/// calls in there. Where the lane listens already, whether its reader is connected.
+async fn try_face(person: &Person, document: &Document, lane: LaneId) -> Tried {
     let place = format!("lane.{lane}.face_reader");
     let of = |name: &str| string(document, &format!("{place}.{name}"));
     let path = |name: &str| of(name).map(PathBuf::from);
@@ -316,7 +322,12 @@ fn try_face(person: &Person, document: &Document, lane: LaneId) -> Tried {
         config.lane.iter().find(|one| one.face_reader.listen == listen).map(|one| one.number)
     });
     match (listening, TcpListener::bind(listen)) {
-        (Some(own), _) if own == lane => tried.line(true, "devices-face-listens", &[], None),
+        (Some(own), _) if own == lane => {
+            tried.line(true, "devices-face-listens", &[], None);
+            let connected = is_connected(person, lane);
+            let key = if connected { "devices-face-connected" } else { "devices-face-not-connected" };
+            tried.line(connected, key, &[], None);
+        }
         (Some(other), _) => tried.line(false, "devices-face-of-lane", &[("lane", &other.to_string())], None),
         (None, Ok(_)) => tried.line(true, "devices-face-free", &[("address", &listen.to_string())], None),
         (None, Err(error)) => {
@@ -336,6 +347,7 @@ fn try_face(person: &Person, document: &Document, lane: LaneId) -> Tried {
         reader_name: of("reader_name"),
         maker: of("maker"),
     };
+    let name = settings.reader_name.clone().unwrap_or_else(|| format!("face-reader-{lane}"));
     match settings.verify() {
         Err(error) => tried.line(false, "mistake-certificate", &[], Some(error.to_string())),
         Ok(()) => {
@@ -350,11 +362,39 @@ fn try_face(person: &Person, document: &Document, lane: LaneId) -> Tried {
                     None,
                 );
             }
-            let name = settings.reader_name.unwrap_or_else(|| format!("face-reader-{lane}"));
             tried.line(true, "devices-face-expects", &[("name", &name)], None);
         }
     }
+    if listening.is_none() && tried.is_good() {
+        match TRIALS.try_acquire() {
+            Ok(_turn) => who_calls(&mut tried, lane, &settings).await,
+            Err(_) => tried.line(false, "devices-busy", &[], None),
+        }
+    }
     tried
+}
+
+/// Waits for the reader as the lane would.
+async fn who_calls(tried: &mut Tried, lane: LaneId, settings: &LinkSettings) {
+    let wait = Duration::from_millis(TEST_MS.into());
+    match trial::try_out(lane, settings, wait).await {
+        Ok(Caller::Reader(hello)) => {
+            let told = [("maker", &*hello.maker), ("model", &hello.model), ("software", &hello.software)];
+            tried.line(true, "devices-face-called", &told, None);
+        }
+        Ok(Caller::Refused(why)) => {
+            tried.line(false, "devices-face-refused", &[], Some(why.to_string()));
+        }
+        Ok(Caller::Nobody) => tried.line(false, "devices-face-nobody", &[], None),
+        Err(error) => tried.line(false, "mistake-certificate", &[], Some(error.to_string())),
+    }
+}
+
+/// Whether the running lane's reader is connected.
+fn is_connected(person: &Person, lane: LaneId) -> bool {
+    let states = person.visitor().site().states.borrow();
+    let state = states.get(&Address::of_lane(ActorKind::FaceReader, lane));
+    state.is_some_and(|it| matches!(it.body.detail, Detail::FaceReader { connected: true, .. }))
 }
 
 #[cfg(test)]
