@@ -147,10 +147,15 @@ impl Lane {
         self.http.must(Method::DELETE, &self.path("medium"), None).await;
     }
 
-    /// Takes away what is held and then touches a choice: a hand is not back at the screen sooner than this, and by then the
-    /// gateway has noticed, so that what is touched is not about a medium that is just leaving.
+    /// Takes away what is held and then touches a choice.
     pub async fn take_away_and_touch(&self, choice: &str) {
         self.take_away().await;
+        self.touch_after_taking_away(choice).await;
+    }
+
+    /// Touches a choice with the hand that took a medium away: it is not back at the screen sooner than this, and by then
+    /// the gateway has noticed, so that what is touched is not about a medium that is just leaving.
+    pub async fn touch_after_taking_away(&self, choice: &str) {
         tokio::time::sleep(HAND).await;
         self.touch(choice).await;
     }

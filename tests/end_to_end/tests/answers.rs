@@ -91,7 +91,7 @@ async fn hold_until_fallback(house: &House, status: u16, fault: FaultCode) -> Sc
             return screen;
         }
         // how to hold it, and another try.
-        lane.touch("retry").await;
+        lane.touch_after_taking_away("retry").await;
         hold = lane.wait_after(screen.sequence, &["hold_medium"], 20_000).await;
     }
     panic!("no end of trying");
