@@ -54,6 +54,8 @@ pub struct Boards {
     pub results: broadcast::Sender<LaneResult>,
     /// The lanes that are to take phones.
     pub phones_wanted: watch::Sender<Wanted>,
+    /// Whether changed files of the page's certificate are not taken up.
+    pub page_certificate_untaken: watch::Sender<bool>,
     /// Since when phones have been down, also before this program started; kept by [`crate::phones::keep`].
     pub phones_down: watch::Sender<Option<Timestamp>>,
 }
@@ -65,6 +67,7 @@ impl Default for Boards {
             tallies: watch::channel(Tallies::new()).0,
             figures: watch::channel(Figures::default()).0,
             results: broadcast::channel(RESULTS).0,
+            page_certificate_untaken: watch::channel(false).0,
             phones_wanted: watch::channel(None).0,
             phones_down: watch::channel(None).0,
         }
@@ -81,6 +84,8 @@ pub struct BoardKeeper {
     bus: Bus,
     boards: Boards,
     standings: watch::Receiver<Standings>,
+    /// Whether changed files of the page's certificate are not taken up.
+    untaken: watch::Receiver<bool>,
     /// Whether the broker was reached.
     linked: bool,
     /// Of the box itself; every other actor has its own.
@@ -92,7 +97,8 @@ impl BoardKeeper {
     pub fn new(bus: Bus, boards: Boards, standings: watch::Receiver<Standings>, fell_back: bool) -> Self {
         let mut faults = Faults::new(bus.clone());
         faults.set(FaultCode::UpdateFellBack, fell_back);
-        Self { bus, boards, standings, linked: false, faults }
+        let untaken = boards.page_certificate_untaken.subscribe();
+        Self { bus, boards, standings, untaken, linked: false, faults }
     }
 
     /// Says how the supervisor's actors stand and what is wrong with the box, on the bus and, since the bus
@@ -101,6 +107,7 @@ impl BoardKeeper {
         let actors: Vec<_> = self.standings.borrow_and_update().values().cloned().collect();
         let gave_up = actors.iter().any(|actor| actor.standing == Standing::GaveUp);
         self.faults.set(FaultCode::ActorGaveUp, gave_up);
+        self.faults.set(FaultCode::BoxCertificateNotTaken, *self.untaken.borrow_and_update());
         let faults = self.faults.list();
         let detail = Detail::Gateway { actors };
         self.bus.set_state(faults.clone(), detail.clone());
@@ -166,7 +173,8 @@ impl Actor for BoardKeeper {
         self.bus.record(None, None, Entry::GatewayStarted);
         self.show();
         context.run_interval(COMPARE, |keeper, _| {
-            if keeper.standings.has_changed().unwrap_or(false) {
+            let untaken = keeper.untaken.has_changed().unwrap_or(false);
+            if untaken || keeper.standings.has_changed().unwrap_or(false) {
                 keeper.show();
             }
         });

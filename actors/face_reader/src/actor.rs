@@ -33,7 +33,7 @@ use madoguchi_protocol::{
 };
 use madoguchi_reception::{Fresh, Input, Visit, makers::Wording, readiness::Readiness};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Frames that may wait for the link; beyond that the newest screen is all that matters, and the link is dying.
 const OUTBOX: usize = 32;
@@ -74,6 +74,8 @@ pub struct FaceReader<L: FaceReaderLink = TlsLink> {
     /// Who waits for the answer to a staff act.
     pub(crate) staff: Option<Responder>,
     phones_ready: bool,
+    /// Whether changed certificate files of the link are not taken up; until the actor has started.
+    untaken: Option<watch::Receiver<bool>>,
 }
 
 impl FaceReader {
@@ -82,7 +84,8 @@ impl FaceReader {
         settings.deadlines.check()?;
         settings.check_rehearsal()?;
         let link = TlsLink::start(surroundings.premises.lane, &settings.link(), Timings::default())?;
-        Ok(Self::with_link(bus, link, settings, surroundings))
+        let untaken = Some(link.certificate_untaken());
+        Ok(Self { untaken, ..Self::with_link(bus, link, settings, surroundings) })
     }
 }
 
@@ -116,6 +119,7 @@ impl<L: FaceReaderLink> FaceReader<L> {
             confirming: None,
             staff: None,
             phones_ready: false,
+            untaken: None,
         }
     }
 
@@ -247,6 +251,18 @@ impl<L: FaceReaderLink> FaceReader<L> {
         }
     }
 
+    /// Has the fault of a certificate that is not taken up follow.
+    fn follow_certificate(&self, mut untaken: watch::Receiver<bool>, context: &mut Context<Self>) {
+        let changed = async move { untaken.changed().await.is_ok().then_some(untaken) };
+        context.spawn(changed.into_actor(self).map(|untaken, actor, context| {
+            let Some(mut untaken) = untaken else { return };
+            let is = *untaken.borrow_and_update();
+            actor.faults.set_at(FaultCode::BoxCertificateNotTaken, is, Timestamp::now());
+            actor.publish();
+            actor.follow_certificate(untaken, context);
+        }));
+    }
+
     fn hear(&mut self, frame: FromReader, context: &mut Context<Self>) {
         match frame {
             FromReader::Touch { screen, choice } => {
@@ -341,6 +357,9 @@ impl<L: FaceReaderLink> Actor for FaceReader<L> {
     fn started(&mut self, context: &mut Self::Context) {
         let now = Timestamp::now();
         self.phones.ready(now);
+        if let Some(untaken) = self.untaken.take() {
+            self.follow_certificate(untaken, context);
+        }
         // Until the reader has come, it is not there.
         self.faults.set_at(FaultCode::FaceReaderLost, true, now);
         self.publish();

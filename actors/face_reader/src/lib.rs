@@ -19,6 +19,7 @@ mod connection;
 mod interrupted;
 pub mod link;
 mod meter;
+pub mod pair;
 mod phones;
 mod rehearsal;
 mod settings;

@@ -6,24 +6,25 @@
 use crate::{
     connection::{Framed, Timings},
     link::{FaceReaderLink, LinkEnd, LinkEvent, NotConnected},
+    pair::{ShownPair, certificates},
 };
 use madoguchi_protocol::{LaneId, device::ToReader};
 use rustls::{
     RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::CertificateDer,
     server::{NoServerSessionStorage, WebPkiClientVerifier},
 };
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
@@ -55,7 +56,8 @@ impl LinkSettings {
     /// # Errors
     /// [`LinkSetupError`] with the file.
     pub fn verify(&self) -> Result<(), LinkSetupError> {
-        server_config(self).map(|_| ())
+        let pair = ShownPair::read(&self.certificate, &self.key)?;
+        server_config(self, pair).map(|_| ())
     }
 }
 
@@ -63,7 +65,7 @@ impl LinkSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkSetupError {
     /// A PEM file is missing, unreadable, or holds something else.
-    #[error("{path}: {source}; it must be a readable PEM file with the device link's certificate or key", path = path.display())]
+    #[error("{path}: {source}; it must be a readable PEM file with a certificate or key", path = path.display())]
     Pem {
         /// The file.
         path: PathBuf,
@@ -71,7 +73,7 @@ pub enum LinkSetupError {
         source: rustls::pki_types::pem::Error,
     },
     /// Certificate, key and authority don't make a working server.
-    #[error("the device link's certificates don't fit together: {0}")]
+    #[error("certificate, key and authority don't fit together: {0}")]
     Tls(String),
 }
 
@@ -92,6 +94,7 @@ pub struct TlsLink {
     /// The connection that the conductor knows of.
     known: u64,
     shared: Arc<Shared>,
+    untaken: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
@@ -161,7 +164,12 @@ impl TlsLink {
     /// Reads the certificates and begins to listen. Needs a Tokio runtime. An address that is taken, or not
     /// there yet, is tried again until it is free: the lane shows "reader lost" meanwhile.
     pub fn start(lane: LaneId, settings: &LinkSettings, timings: Timings) -> Result<Self, LinkSetupError> {
-        let acceptor = TlsAcceptor::from(Arc::new(server_config(settings)?));
+        let pair = ShownPair::read(&settings.certificate, &settings.key)?;
+        let acceptor = TlsAcceptor::from(Arc::new(server_config(settings, pair.clone())?));
+        let (told, untaken) = watch::channel(false);
+        pair.follow(move |is| {
+            told.send_if_modified(|was| std::mem::replace(was, is) != is);
+        });
         let (sender, events) = mpsc::channel(EVENTS);
         let shared = Arc::new(Shared {
             lane,
@@ -173,7 +181,12 @@ impl TlsLink {
             counts: LinkCounts::default(),
         });
         let task = tokio::spawn(listen(settings.listen, acceptor, shared.clone()));
-        Ok(Self { events, known: 0, shared, task })
+        Ok(Self { events, known: 0, shared, untaken, task })
+    }
+
+    /// Follows whether changed certificate files are not taken up, since they are not sound.
+    pub fn certificate_untaken(&self) -> watch::Receiver<bool> {
+        self.untaken.clone()
     }
 
     /// How connections ended so far.
@@ -347,7 +360,7 @@ async fn welcomed(
     end
 }
 
-fn server_config(settings: &LinkSettings) -> Result<ServerConfig, LinkSetupError> {
+fn server_config(settings: &LinkSettings, pair: Arc<ShownPair>) -> Result<ServerConfig, LinkSetupError> {
     let tls = |error: &dyn std::fmt::Display| LinkSetupError::Tls(error.to_string());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut authorities = RootCertStore::empty();
@@ -357,27 +370,13 @@ fn server_config(settings: &LinkSettings) -> Result<ServerConfig, LinkSetupError
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), provider.clone())
         .build()
         .map_err(|e| tls(&e))?;
-    let key = PrivateKeyDer::from_pem_file(&settings.key).map_err(pem(&settings.key))?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| tls(&e))?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(certificates(&settings.certificate)?, key)
-        .map_err(|e| tls(&e))?;
+        .with_cert_resolver(pair);
     // Every connection shows its certificate: nothing is resumed.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, LinkSetupError> {
-    let found: Vec<_> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(pem(path))?;
-    if found.is_empty() {
-        return Err(pem(path)(rustls::pki_types::pem::Error::NoItemsFound));
-    }
-    Ok(found)
-}
-
-fn pem(path: &Path) -> impl FnOnce(rustls::pki_types::pem::Error) -> LinkSetupError {
-    move |source| LinkSetupError::Pem { path: path.to_owned(), source }
 }

@@ -294,3 +294,29 @@ async fn a_trial_tells_who_called_and_frees_the_address() {
     let mut link = bench.link(patient());
     bench.greeted(&mut link).await;
 }
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_to_the_next_connection_and_the_present_one_goes_on() {
+    let bench = Bench::new();
+    let mut link = bench.link(patient());
+    let mut untaken = link.certificate_untaken();
+    let mut reader = bench.greeted(&mut link).await;
+    let new = bench.another();
+    // Without its key it is not taken up, which is told, and the old one stays.
+    bench.replace_certificate(&new);
+    timeout(Duration::from_secs(20), untaken.wait_for(|untaken| *untaken)).await.unwrap().unwrap();
+    bench.replace_key(&new);
+    bench.until_shown(&new).await;
+    assert!(!*untaken.borrow_and_update());
+    reader.say(&FromReader::SlotCard { present: true }).await;
+    loop {
+        match heard(&mut link).await {
+            // Those who only looked.
+            LinkEvent::Refused(_) => {}
+            event => {
+                assert_eq!(event, LinkEvent::Frame(FromReader::SlotCard { present: true }));
+                break;
+            }
+        }
+    }
+}

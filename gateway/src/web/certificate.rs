@@ -3,10 +3,11 @@
 
 use crate::config::Web;
 use anyhow::{Context, Result, bail};
+use madoguchi_face_reader::pair::ShownPair;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, pem::PemObject},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -14,18 +15,30 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+use tokio::sync::watch;
 
 /// The certificate that the box makes for itself.
 const OWN: &str = "page.pem";
 
-/// What the page shows of itself, where it is served over TLS.
-pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Option<ServerConfig>> {
+/// What the page shows of itself, where it is served over TLS. The hospital's certificate is followed as its files change
+/// for as long as the page is served so; `untaken` says whether changed ones are not taken up.
+pub(super) fn of(
+    web: &Web,
+    state_directory: &Path,
+    untaken: &watch::Sender<bool>,
+) -> Result<Option<ServerConfig>> {
     if !web.is_tls() {
         return Ok(None);
     }
     if let (Some(certificate), Some(key)) = (&web.tls_certificate, &web.tls_key) {
-        return read(certificate, key).map(Some);
+        let pair = read(certificate, key)?;
+        let untaken = untaken.clone();
+        pair.follow(move |is| {
+            untaken.send_if_modified(|was| std::mem::replace(was, is) != is);
+        });
+        return Ok(Some(showing(pair)));
     }
     let folder = folder(state_directory);
     let (certificate, key) = (folder.join(OWN), folder.join("page.key"));
@@ -33,7 +46,7 @@ pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Option<ServerConfi
     make(&folder, &names).with_context(|| format!("no certificate in {}", folder.display()))?;
     let print = fingerprint(&certificate)?;
     eprintln!("madoguchi: the page's certificate is made by this box; its SHA-256 fingerprint is {print}");
-    read(&certificate, &key).map(Some)
+    Ok(Some(showing(read(&certificate, &key)?)))
 }
 
 /// Where what the box makes for itself is.
@@ -86,18 +99,16 @@ fn keep(path: &Path, text: &str) -> Result<()> {
     Ok(fs::rename(&being_written, path)?)
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<ServerConfig> {
-    let of_certificate = || format!("{} (web.tls_certificate)", certificate.display());
+fn showing(pair: Arc<ShownPair>) -> ServerConfig {
+    ServerConfig::builder().with_no_client_auth().with_cert_resolver(pair)
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<ShownPair>> {
     let of_key = || format!("{} (web.tls_key)", key.display());
-    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .with_context(of_certificate)?;
     if fs::metadata(key).with_context(of_key)?.permissions().mode() & 0o077 != 0 {
         bail!("{}: others can read this key; chmod 600 it", of_key());
     }
-    let key = PrivateKeyDer::from_pem_file(key).with_context(of_key)?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    config.with_context(of_certificate)
+    ShownPair::read(certificate, key).context("web.tls_certificate and web.tls_key")
 }
 
 /// As browsers show it.

@@ -16,6 +16,7 @@ use actix_web::{
 use jiff::Timestamp;
 use madoguchi_protocol::{
     LaneId,
+    fault::FaultCode,
     messages::{
         audit_log::PersonAct,
         line::{CertificateRole, CertificateStage, LineReport, Way},
@@ -113,7 +114,7 @@ fn ends(view: &View<'_>, of_page: Option<(Timestamp, CertificateStage)>) -> Mark
                 td { (stage_of(view, row.stage)) }
             } } }
         } }
-        @if report.not_taken.is_some() {
+        @if is_untaken(view) {
             p.notice.bad { "✖ " (view.say("fault-box-certificate-not-taken-staff", &[])) " "
                 (view.say("fault-box-certificate-not-taken-action", &[])) }
         }
@@ -130,6 +131,12 @@ fn rows(report: &LineReport) -> Vec<Row> {
         stage: term.stage,
     };
     report.certificates.iter().map(row).collect()
+}
+
+/// Whether changed files of some certificate are not taken up: the line's, a device link's, the page's.
+fn is_untaken(view: &View<'_>) -> bool {
+    let mut faults = view.states.values().flat_map(|state| &state.body.faults);
+    faults.any(|fault| fault.code == FaultCode::BoxCertificateNotTaken)
 }
 
 /// A sign beside the words, never colour alone.

@@ -19,6 +19,7 @@ use std::{
     path::Path,
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// The largest request body: a configuration of many lanes, whose every character is escaped.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -52,8 +53,9 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// As the configuration wants it; listens already.
-    pub(super) fn of(web: &Web, state_directory: &Path) -> Result<Self> {
+    /// As the configuration wants it; listens already. `untaken` says whether changed certificate files are not taken up.
+    pub(super) fn of(web: &Web, state_directory: &Path, untaken: &watch::Sender<bool>) -> Result<Self> {
+        untaken.send_replace(false);
         if let Some(socket) = &web.socket {
             let what = || format!("the page can't listen on {} (web.socket)", socket.display());
             // Left by a gateway that was killed; a running one holds the state directory's lock.
@@ -68,7 +70,7 @@ impl Way {
         let listener = TcpListener::bind(web.listen).with_context(|| {
             format!("the page can't listen on {} (web.listen); is the gateway running already?", web.listen)
         })?;
-        Ok(match certificate::of(web, state_directory)? {
+        Ok(match certificate::of(web, state_directory, untaken)? {
             Some(tls) => Self::Tls(listener, Box::new(tls)),
             None => Self::Plain(listener),
         })

@@ -119,6 +119,7 @@ async fn nowhere(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse,
 pub struct Pages {
     site: Data<Site>,
     state_directory: PathBuf,
+    certificate_untaken: watch::Sender<bool>,
     /// Makes the first administrator, while there is none.
     first: Option<Code>,
 }
@@ -143,14 +144,15 @@ impl Pages {
         tokio::spawn(site.clone().into_inner().record_the_console());
         tokio::spawn(site.clone().into_inner().record_the_keeper());
         tokio::spawn(events::Hub::run(site.clone()));
-        Ok(Self { site, state_directory: state_directory.to_owned(), first })
+        let certificate_untaken = boards.page_certificate_untaken.clone();
+        Ok(Self { site, state_directory: state_directory.to_owned(), certificate_untaken, first })
     }
 
     /// Serves them at a place, on a thread of their own. While nobody can administer the box, the code that makes the
     /// first administrator is shown on the console only: what goes to the journal stays on the disk, so there it says no
     /// more than where the code is.
     pub fn serve(&self, at: &Web) -> Result<ServerHandle> {
-        let way = listener::Way::of(at, &self.state_directory)?;
+        let way = listener::Way::of(at, &self.state_directory, &self.certificate_untaken)?;
         let address = way.address();
         if let Some(code) = self.first.as_ref().filter(|_| self.site.awaits_first_administrator()) {
             if logging::journal_listens() {

@@ -93,6 +93,33 @@ impl Bench {
         Self { folder, settings, authority }
     }
 
+    /// Puts this in the place of the box's certificate.
+    pub fn replace_certificate(&self, by: &Identity) {
+        std::fs::write(&self.settings.certificate, &by.pem).unwrap();
+    }
+
+    /// Puts this in the place of the box's key.
+    pub fn replace_key(&self, by: &Identity) {
+        std::fs::write(&self.settings.key, &by.key_pem).unwrap();
+    }
+
+    /// Another certificate of the box.
+    pub fn another(&self) -> Identity {
+        self.authority.issue("localhost", false)
+    }
+
+    /// Waits until whoever connects is shown this certificate.
+    pub async fn until_shown(&self, expected: &Identity) {
+        for _ in 0..200 {
+            let reader = self.reader("face-reader-1").await;
+            if reader.stream.get_ref().1.peer_certificates().unwrap()[0] == expected.der {
+                return;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the new certificate is not shown");
+    }
+
     pub fn link(&self, timings: Timings) -> TlsLink {
         TlsLink::start(LaneId::new(1).unwrap(), &self.settings, timings).unwrap()
     }

@@ -70,7 +70,7 @@ async fn cookies_are_for_this_site_over_tls_only_and_no_script_reads_them() {
         let bench = if secure {
             Bench::with(|config| {
                 let folder = config.site.state_directory.clone();
-                let (certificate, key) = own_certificate(&folder);
+                let (certificate, key) = own_certificate(&folder, "localhost");
                 (config.web.tls_certificate, config.web.tls_key) = (Some(certificate), Some(key));
             })
             .await
@@ -90,15 +90,6 @@ async fn cookies_are_for_this_site_over_tls_only_and_no_script_reads_them() {
         assert_eq!(answer.headers().contains_key(header::STRICT_TRANSPORT_SECURITY), secure);
         bench.close().await;
     }
-}
-
-fn own_certificate(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (folder.join("c.pem"), folder.join("c.key"));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    (certificate, key)
 }
 
 #[actix_web::test]

@@ -10,6 +10,7 @@ mod login;
 mod people;
 mod roles;
 mod speed;
+mod tls;
 
 use super::{
     listener::{Way, serve},
@@ -26,7 +27,12 @@ use jiff::Timestamp;
 use madoguchi_bus::supervisor::Restarter;
 use madoguchi_protocol::PersonId;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -41,7 +47,7 @@ struct Bench {
     server: ServerHandle,
     /// The code that the console shows.
     first: Option<Code>,
-    _directory: TempDir,
+    directory: TempDir,
     // The page reads these for as long as it lives.
     boards: Boards,
     _standings: watch::Sender<Standings>,
@@ -75,7 +81,7 @@ impl Bench {
         let (_, desk) = watch::channel(None);
         let (_, told) = watch::channel(Arc::new(Told::by(Some(&config)).unwrap()));
         let mut site = Site::new(told, &boards, seen, Restarter::default(), desk, directory.path(), keeper);
-        let way = Way::of(&config.web, directory.path()).unwrap();
+        let way = Way::of(&config.web, directory.path(), &boards.page_certificate_untaken).unwrap();
         let host = way.address().rsplit('/').next().unwrap().to_owned();
         let first = site.await_first_administrator().unwrap();
         site.is_served(&config.web);
@@ -87,7 +93,7 @@ impl Bench {
             .tls_danger_accept_invalid_certs(true)
             .build()
             .unwrap();
-        Self { site, client, host, server, first, _directory: directory, boards, _standings: standings }
+        Self { site, client, host, server, first, directory, boards, _standings: standings }
     }
 
     fn url(&self, path: &str) -> String {
@@ -186,4 +192,14 @@ fn cookie(answer: &Response) -> Option<(String, String)> {
     let set = answer.headers().get(header::SET_COOKIE)?.to_str().ok()?;
     let (pair, attributes) = set.split_once(';').unwrap_or((set, ""));
     Some((pair.to_owned(), attributes.to_owned()))
+}
+
+/// Writes a certificate for this name that nobody vouches for, and its key.
+fn own_certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("c.pem"), folder.join("c.key"));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    (certificate, key)
 }
